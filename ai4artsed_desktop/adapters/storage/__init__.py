@@ -1,0 +1,1 @@
+"""Run folders (the truth), the SQLite index over them, and the settings file."""

@@ -1,0 +1,1 @@
+"""Schemas, events, errors and pure functions. No input, no output, no Qt."""

@@ -1,0 +1,105 @@
+"""What the sandboxed renderer is asked for and what it answers: one JSON job in, one JSON verdict out."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Framework = Literal["p5js", "tonejs"]
+
+#: A sketch of more than this many characters is not a sketch.
+MAX_CODE_CHARS = 1_000_000
+
+
+class RenderJob(BaseModel):
+    """One piece of code to render, and how.
+
+    The result depends on ``framework``, ``code``, ``seed`` and the sizes alone: the clock is virtual and every source
+    of chance is seeded, so the same job gives the same bytes.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    framework: Framework
+    code: str = Field(max_length=MAX_CODE_CHARS)
+    seed: int = Field(default=0, ge=0, le=2**53 - 1, description="JavaScript's largest exact integer bounds it")
+    width_px: int = Field(default=1024, ge=16, le=4096)
+    height_px: int = Field(default=1024, ge=16, le=4096)
+    frames: int = Field(
+        1, ge=1, le=600, description="p5js: 1 = still PNG of the last settled frame, more = APNG as well"
+    )
+    fps: int = Field(default=30, ge=1, le=60)
+    still_frame: int = Field(default=60, ge=1, le=3600, description="p5js: the still shows the canvas after this many frames")
+    duration_s: float = Field(default=24.0, gt=0, le=300, description="tonejs: length of the rendered WAV")
+    hang_limit_s: float = Field(default=2.0, gt=0, le=60)
+    memory_limit_bytes: int = Field(default=1_500_000_000, ge=100_000_000)
+    out_dir: Path
+
+
+class RenderFailure(StrEnum):
+    """Why a sketch gave nothing."""
+
+    SYNTAX = "syntax"
+    RUNTIME = "runtime"
+    HANG = "hang"
+    MEMORY = "memory"
+    FLOOD = "flood"
+    CRASH = "crash"
+    NO_OUTPUT = "no_output"
+    TOO_LARGE = "too_large"
+    LEFT_SANDBOX = "left_sandbox"
+    RENDERER_MISSING = "renderer_missing"
+    TIMEOUT = "timeout"
+
+
+class RenderedMedium(BaseModel):
+    """One file that the renderer wrote into the job's ``out_dir``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: Path
+    mime: str
+    sha256: str
+    bytes: int
+    width_px: int | None = None
+    height_px: int | None = None
+    duration_s: float | None = None
+    frames: int | None = None
+
+
+class ConsoleLine(BaseModel):
+    """One line the sketch printed or an error it caused; ``line`` and ``column`` count from 1, 0 = unknown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    level: Literal["info", "warning", "error"]
+    text: str
+    line: int = 0
+    column: int = 0
+
+
+class RenderVerdict(BaseModel):
+    """The renderer's answer.
+
+    ``attempts`` lists what the sketch tried that the sandbox refused (``network``, ``popup``, ``navigation``,
+    ``download``, ``permission`` …, with the address), whether or not the job succeeded otherwise. A job whose sketch tried to reach
+    the network or leave its page is failed with ``LEFT_SANDBOX``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    ok: bool
+    failure: RenderFailure | None = None
+    message: str = ""
+    line: int = 0
+    column: int = 0
+    console: tuple[ConsoleLine, ...] = ()
+    attempts: tuple[str, ...] = ()
+    media: tuple[RenderedMedium, ...] = ()
+    elapsed_s: float = 0.0
+    process_sandbox: bool = Field(
+        True, description="False when Chromium's own process sandbox is off (running as root)"
+    )

@@ -1,0 +1,150 @@
+"""Typed parameters: numbers stay numbers, zero is a value, and no value gets lost between file and backend."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
+
+from ai4artsed_desktop.domain.chunks import InputMapping
+from ai4artsed_desktop.domain.errors import ParameterError
+from ai4artsed_desktop.domain.runs import ParameterValue
+
+#: Words that people and other programs' configs use for the same parameter; the first one that the chunk knows wins.
+#: Source: parameter names of ComfyUI's core nodes (KSampler: ``sampler_name``, ``cfg``; EmptyLatentAudio:
+#: ``seconds``).
+SYNONYMS: Mapping[str, tuple[str, ...]] = {
+    "sampler": ("sampler_name",),
+    "cfg": ("cfg_scale", "guidance"),
+    "cfg_scale": ("cfg", "guidance"),
+    "guidance": ("cfg", "cfg_scale"),
+    "seconds": ("duration_seconds", "duration_s"),
+    "duration": ("duration_s", "seconds", "duration_seconds"),
+    "duration_s": ("seconds", "duration_seconds"),
+    "duration_seconds": ("seconds", "duration_s"),
+    "negative": ("negative_prompt",),
+    "negative_prompt": ("negative",),
+    "checkpoint": ("ckpt_name", "model"),
+    "denoise": ("strength",),
+}
+N = TypeVar("N", int, float)
+
+#: Seeds lie in 0 … 2**32 - 1: the range that every backend takes (numpy and the samplers built on it).
+SEED_LIMIT = 2**32
+_RANDOM_SEED_WORDS = frozenset({"random", "-1", ""})
+
+
+def match_name(key: str, names: Iterable[str]) -> str | None:
+    """Return the mapping that a config key means, whatever its case, or None if it meets none."""
+    by_lower = {name.lower(): name for name in names}
+    wanted = key.lower()
+    for candidate in (wanted, *SYNONYMS.get(wanted, ())):
+        if candidate in by_lower:
+            return by_lower[candidate]
+    return None
+
+
+def coerce(name: str, value: ParameterValue, mapping: InputMapping) -> ParameterValue:
+    """Return ``value`` with the mapping's type, checked against its limits; None stays None.
+
+    Raises:
+        ParameterError: Wrong type, not a finite number, out of range, or not one of the choices.
+    """
+    if value is None:
+        return None
+    match mapping.type:
+        case "int" | "seed":
+            return _limited(name, _whole(name, value), mapping)
+        case "float":
+            return _limited(name, _number(name, value), mapping)
+        case "bool":
+            return _truth(name, value)
+        case "choice":
+            found = next((c for c in mapping.choices if c == value or str(c) == str(value)), None)
+            if found is None:
+                raise ParameterError(name=name, value=str(value), expected=", ".join(map(str, mapping.choices)))
+            return found
+        case _:
+            return str(value)
+
+
+def resolve(
+    mappings: Mapping[str, tuple[InputMapping, ...]],
+    person: Mapping[str, ParameterValue],
+    config: Mapping[str, ParameterValue],
+    fill: Callable[[str], str],
+    draw_seed: Callable[[], int],
+) -> dict[str, ParameterValue]:
+    """Return the value of every parameter: what the person set, else the config, else the default, else its source.
+
+    Args:
+        mappings: ``domain.chunks.mappings_of(chunk)``.
+        person: Values set for this run; keys in any case, synonyms allowed.
+        config: Values of the output config, likewise.
+        fill: Fills placeholders of a ``source`` (see engine/templates.py).
+        draw_seed: Called for a seed that is ``random``, -1 or absent.
+
+    Raises:
+        ParameterError: A key meets no parameter, a value does not fit, or a required one is missing.
+    """
+    given: dict[str, ParameterValue] = {}
+    for layer in (config, person):
+        for key, value in layer.items():
+            if (name := match_name(key, mappings)) is None:
+                raise ParameterError(name=key, value=str(value), expected=", ".join(sorted(mappings)))
+            given[name] = value
+    resolved: dict[str, ParameterValue] = {}
+    for name, places in mappings.items():
+        first = places[0]
+        value = given.get(name)
+        if first.type == "seed" and (value is None or str(value).strip().lower() in _RANDOM_SEED_WORDS):
+            value = first.default if isinstance(first.default, int) and first.default >= 0 else draw_seed()
+        if value is None:
+            value = first.default
+        if value is None and first.source is not None:
+            value = fill(first.source)
+        if value is None and first.required:
+            raise ParameterError(name=name, value="", expected=first.type)
+        resolved[name] = coerce(name, value, first)
+    return resolved
+
+
+def _whole(name: str, value: ParameterValue) -> int:
+    number = _number(name, value)
+    if isinstance(value, str) and value.strip().lstrip("+-").isdigit():
+        return int(value)  # exact even where a float is not
+    if isinstance(value, int):
+        return int(value)
+    if number != int(number):
+        raise ParameterError(name=name, value=str(value), expected="int")
+    return int(number)
+
+
+def _number(name: str, value: ParameterValue) -> float:
+    if isinstance(value, bool):
+        raise ParameterError(name=name, value=str(value), expected="number")
+    try:
+        number = float(value if value is not None else math.nan)
+    except (ValueError, OverflowError) as exc:
+        raise ParameterError(name=name, value=str(value), expected="number") from exc
+    if not math.isfinite(number):
+        raise ParameterError(name=name, value=str(value), expected="number")
+    return number
+
+
+def _limited(name: str, number: N, mapping: InputMapping) -> N:
+    low, high = mapping.min, mapping.max
+    if (low is not None and number < low) or (high is not None and number > high):
+        shown = f"{'' if low is None else f'{low:g}'} … {'' if high is None else f'{high:g}'}"
+        raise ParameterError(name=name, value=str(number), expected=shown)
+    return number
+
+
+def _truth(name: str, value: ParameterValue) -> bool:
+    words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+    if isinstance(value, bool):
+        return value
+    found = words.get(str(value).strip().lower())
+    if found is None:
+        raise ParameterError(name=name, value=str(value), expected="true, false")
+    return found

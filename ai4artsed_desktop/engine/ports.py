@@ -1,0 +1,221 @@
+"""What the engine needs from the outside, as protocols. Adapters fit them; the composition root passes instances."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ai4artsed_desktop.domain.chunks import Chunk
+from ai4artsed_desktop.domain.code_art import RenderJob, RenderVerdict
+from ai4artsed_desktop.domain.runs import MediumRecord, RunRecord
+from ai4artsed_desktop.domain.settings import Settings
+from ai4artsed_desktop.domain.text_models import TextDelta, TextModelInfo, TextRequest
+from ai4artsed_desktop.engine.catalog import CatalogFile
+from ai4artsed_desktop.engine.python_chunks import ProducedMedium, PythonChunkContext
+
+
+class TextModelProvider(Protocol):
+    """One LLM API, or the models inside the program."""
+
+    @property
+    def id(self) -> str:
+        """Stable id, the first part of its models' ids."""
+        ...
+
+    async def list_models(self) -> Sequence[TextModelInfo]:
+        """Return the models it can serve now; unusable ones carry a ``problem``. Never raises for a bad model file."""
+        ...
+
+    def stream(self, model_id: str, request: TextRequest) -> AsyncGenerator[TextDelta, None]:
+        """Generate. Loads the model first if needed. Closing the iterator (``aclosing``) cancels.
+
+        Raises:
+            ModelMissingError, ModelLoadError, ModelStoppedError, ContextTooLongError, ModelError.
+        """
+        ...
+
+    async def release(self) -> None:
+        """Free every model's memory; the next request loads again. Waits for nothing but running requests' end."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop everything the provider started."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRequest:
+    """One filled request for a media backend: a ComfyUI ``graph`` (API format) or an API ``body``, and the chunk."""
+
+    chunk: Chunk
+    parameters: Mapping[str, object]
+    graph: Mapping[str, object] | None = None
+    body: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaProgress:
+    """Progress of a backend, 0.0 … 1.0 or None for unknown; ``message`` is a language-file key."""
+
+    fraction: float | None
+    message: str = ""
+
+
+class MediaBackend(Protocol):
+    """One server or service that makes media, such as ComfyUI."""
+
+    @property
+    def id(self) -> str:
+        """The ``backend_type`` of the chunks it runs."""
+        ...
+
+    async def problem(self, chunk: Chunk) -> str | None:
+        """Return why ``chunk`` cannot run now (a language-file key or plain reason), or None."""
+        ...
+
+    def generate(self, request: MediaRequest) -> AsyncGenerator[MediaProgress | ProducedMedium, None]:
+        """Run one request; closing the iterator (``aclosing``) cancels our own job only. Raises BackendError."""
+        ...
+
+
+class CodeRenderer(Protocol):
+    """Renders p5.js and Tone.js code in the sandbox."""
+
+    async def render(self, job: RenderJob) -> RenderVerdict:
+        """Run one job to its end; cancelling ends the renderer. A bad sketch is a verdict, not an exception."""
+        ...
+
+    async def problem(self) -> str | None:
+        """Return why nothing can be rendered here (a missing library's name), or None. Asked once, then remembered."""
+        ...
+
+
+class PythonChunkRunner(Protocol):
+    """Loads and runs ``chunks/*.py``."""
+
+    async def execute(
+        self, path: str, context: PythonChunkContext, parameters: Mapping[str, object]
+    ) -> list[ProducedMedium]:
+        """Run the chunk file's ``execute``. Raises BackendError if it fails."""
+        ...
+
+
+class CatalogSource(Protocol):
+    """Finds the catalogue's files."""
+
+    async def read(self, settings: Settings) -> Sequence[CatalogFile]:
+        """Return every file: shipped, the person's, then foreign ones. Never raises for a bad file."""
+        ...
+
+    async def fingerprint(self, settings: Settings) -> str:
+        """Return a value that changes when any file does, cheaply (names, sizes, times)."""
+        ...
+
+
+class SettingsStore(Protocol):
+    """Where settings live."""
+
+    def load(self) -> Settings:
+        """Return the settings in force; a damaged file is repaired from its backup or the defaults, and kept aside."""
+        ...
+
+    def save(self, settings: Settings) -> None:
+        """Write atomically. Values that the environment sets are not written. Raises StorageError."""
+        ...
+
+    @property
+    def from_environment(self) -> frozenset[str]:
+        """Names of settings that the environment sets; they cannot be changed in the window."""
+        ...
+
+
+class RunFolder(Protocol):
+    """One run's folder. Everything is on disk when a call returns."""
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        ...
+
+    @property
+    def record(self) -> RunRecord:
+        """The record as last saved."""
+        ...
+
+    async def add(self, stem: str, medium: ProducedMedium, *, output_id: str = "") -> MediumRecord:
+        """Write a file (``.part``, fsync, rename), hash it, record it, and only then return its record.
+
+        The file's name is ``<number>_<stem>.<extension>``; the number counts up in order of creation.
+
+        Raises:
+            StorageError, DiskFullError, ReadOnlyError.
+        """
+        ...
+
+    async def save(self, record: RunRecord) -> None:
+        """Write ``metadata.json`` atomically; ``entities`` are the folder's own. Raises StorageError."""
+        ...
+
+    def work_dir(self) -> Path:
+        """Make and return an empty scratch folder; it goes when the run ends."""
+        ...
+
+    async def close(self) -> None:
+        """Remove scratch folders."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line of a list of runs."""
+
+    run_id: str
+    created: str
+    state: str
+    text: str
+    interception_id: str
+    folder: str
+    parent_run_id: str | None = None
+    media: tuple[str, ...] = ()
+
+
+class RunStore(Protocol):
+    """Run folders (the truth) and the index over them."""
+
+    async def create(self, record: RunRecord) -> RunFolder:
+        """Make the folder and save the record. Raises StorageError."""
+        ...
+
+    async def load(self, run_id: str) -> RunRecord:
+        """Return a run's record. Raises UnknownEntryError, RunDamagedError."""
+        ...
+
+    async def folder_of(self, run_id: str) -> Path:
+        """Return a run's folder. Raises UnknownEntryError."""
+        ...
+
+    async def list_runs(self, limit: int = 200, search: str = "") -> Sequence[RunSummary]:
+        """Return runs, newest first, from the index."""
+        ...
+
+    async def rebuild_index(self) -> int:
+        """Make the index anew from the folders; return the number of runs."""
+        ...
+
+    async def mark_interrupted(self) -> Sequence[RunSummary]:
+        """Mark runs whose program died as interrupted and return them."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the index."""
+        ...
+
+
+class WordLists(Protocol):
+    """The word lists of the text procedures."""
+
+    def load(self, language: str, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Return the lines of each list; a list that is not there is empty."""
+        ...

@@ -1,0 +1,129 @@
+"""What a step gets and what it may do: the contracts between the orchestrator and the files beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+from ai4artsed_desktop.domain.chunks import Chunk, ProcessingChunk
+from ai4artsed_desktop.domain.configs import FewShotExamples, OutputConfig
+from ai4artsed_desktop.domain.procedures.base import Procedure
+from ai4artsed_desktop.domain.runs import ParameterValue, StageName
+from ai4artsed_desktop.domain.text_models import TextModelInfo
+from ai4artsed_desktop.engine.ports import CodeRenderer, MediaBackend, PythonChunkRunner, WordLists
+from ai4artsed_desktop.engine.python_chunks import ProducedMedium
+from ai4artsed_desktop.engine.text_models import TextModels
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What steps use of the world."""
+
+    text_models: TextModels
+    renderer: CodeRenderer
+    python_chunks: PythonChunkRunner
+    word_lists: WordLists
+    procedures: Mapping[str, Procedure]
+    backends: Mapping[str, MediaBackend] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class TextReporter(Protocol):
+    """How a text step tells what it does."""
+
+    def started(self, model: str) -> None:
+        """Say which model or procedure works now."""
+        ...
+
+    def streamed(self, delta: str, candidate: int = 0) -> None:
+        """Pass on new text."""
+        ...
+
+    def round_finished(self, label: str, text: str) -> None:
+        """Pass on one visible intermediate text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TextJob:
+    """One text to transform.
+
+    Attributes:
+        rules: What the system message says; already in one language.
+        parameters: The config's own (temperature …), or a procedure's options.
+        role_model: Model id set for this run, or None for the settings' choice.
+        rounds: (label, rules) of each round of a chain; empty = one round with ``rules``.
+    """
+
+    stage: StageName
+    chunk: ProcessingChunk
+    text: str
+    rules: str
+    language: str
+    seed: int
+    reporter: TextReporter
+    parameters: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    role_model: str | None = None
+    examples: FewShotExamples | None = None
+    rounds: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextOutcome:
+    """A transformed text. ``candidates`` holds every proposal, the chosen one first; empty if there was only one."""
+
+    text: str
+    model: str
+    parameters: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    candidates: tuple[str, ...] = ()
+    rounds: tuple[tuple[str, str], ...] = ()
+    model_info: TextModelInfo | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputJob:
+    """One medium to make.
+
+    ``save`` writes, records and announces a medium and returns when that is done.
+    """
+
+    config: OutputConfig
+    chunk: Chunk
+    chunk_path: str
+    is_trusted: bool
+    text: str
+    language: str
+    seed: int
+    parameters: Mapping[str, ParameterValue]
+    texts: Mapping[str, str]
+    make_work_dir: Callable[[], Path]
+    progress: Callable[[float | None, str], None]
+    save: Callable[[ProducedMedium], Awaitable[object]]
+    services: Services
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something cannot run here: a language-file key and its parameters."""
+
+    key: str
+    params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class OutputStep(Protocol):
+    """Runs output chunks of one type. Each file here that serves an output chunk has one, named ``STEP``."""
+
+    @property
+    def chunk_type(self) -> str:
+        """The ``type`` of the chunks it runs."""
+        ...
+
+    async def problem(self, chunk: Chunk, is_trusted: bool, services: Services) -> Reason | None:
+        """Return why ``chunk`` cannot run now, or None."""
+        ...
+
+    async def run(self, job: OutputJob) -> None:
+        """Make the medium or media and save each. Raises AppError."""
+        ...

@@ -1,0 +1,184 @@
+"""Filling placeholders, graphs and requests. Structures stay structures: nothing is ever pasted into JSON text."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from ai4artsed_desktop.domain.chunks import ApiConfig, InputMapping, OutputChunk
+from ai4artsed_desktop.domain.errors import CatalogError, PlaceholderError
+
+PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_]*)\s*\}\}")
+_PATH_PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+
+#: Placeholders that the pipeline itself fills.
+KNOWN_PLACEHOLDERS = frozenset(
+    {
+        "INPUT_TEXT",
+        "USER_INPUT",
+        "PREVIOUS_OUTPUT",
+        "CONTEXT",
+        "INSTRUCTION",
+        "LANGUAGE",
+        "OUTPUT_CHUNK",
+        "SECONDARY_TEXT",
+    }
+)
+
+
+def placeholders(template: str) -> tuple[str, ...]:
+    """Return the names of the placeholders in ``template``, in order."""
+    return tuple(match.group(1) for match in PLACEHOLDER.finditer(template))
+
+
+def fill_text(template: str, values: Mapping[str, str], where: str) -> str:
+    """Return ``template`` with every placeholder filled; what was filled in is never read again as a template.
+
+    Args:
+        where: File or chunk, for the error message.
+
+    Raises:
+        PlaceholderError: A placeholder has no value.
+    """
+
+    def value_of(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in values:
+            raise PlaceholderError(name=name, where=where)
+        return values[name]
+
+    return PLACEHOLDER.sub(value_of, template)
+
+
+def fill_tree(tree: Any, values: Mapping[str, str], where: str) -> Any:
+    """Return a copy of a JSON structure with the placeholders in its strings filled; keys are left alone.
+
+    Raises:
+        PlaceholderError: A placeholder has no value.
+    """
+    if isinstance(tree, str):
+        return fill_text(tree, values, where)
+    if isinstance(tree, list):
+        return [fill_tree(item, values, where) for item in cast("list[Any]", tree)]
+    if isinstance(tree, dict):
+        return {key: fill_tree(item, values, where) for key, item in cast("dict[str, Any]", tree).items()}
+    return tree
+
+
+def parse_path(path: str) -> tuple[str | int, ...]:
+    """Split ``request_body.messages[1].content`` into its keys and indices.
+
+    Raises:
+        CatalogError: The path is empty or malformed.
+    """
+    parts: list[str | int] = []
+    rebuilt = ""
+    for match in _PATH_PART.finditer(path):
+        key, index = match.groups()
+        parts.append(key if index is None else int(index))
+        rebuilt += f"[{index}]" if index is not None else (f".{key}" if rebuilt else key)
+    if not parts or rebuilt != path:
+        raise CatalogError(f"malformed path {path!r}", id=path)
+    return tuple(parts)
+
+
+def get_at(tree: Any, path: str) -> Any:
+    """Return the value at ``path``.
+
+    Raises:
+        CatalogError: There is nothing at that place.
+    """
+    for part in parse_path(path):
+        tree = _child(tree, part, path)
+    return tree
+
+
+def set_at(tree: Any, path: str, value: Any) -> None:
+    """Replace the value at ``path``, which must exist.
+
+    Raises:
+        CatalogError: There is nothing at that place.
+    """
+    *parents, last = parse_path(path)
+    for part in parents:
+        tree = _child(tree, part, path)
+    _child(tree, last, path)
+    tree[last] = value
+
+
+def _child(tree: Any, part: str | int, path: str) -> Any:
+    is_there = (isinstance(tree, dict) and part in tree) or (
+        isinstance(tree, list) and isinstance(part, int) and part < len(cast("list[Any]", tree))
+    )
+    if not is_there:
+        raise CatalogError(f"nothing at {part!r} of {path!r}", id=path)
+    return cast("Any", tree)[part]
+
+
+def _placed(
+    mappings: Mapping[str, tuple[InputMapping, ...]], values: Mapping[str, Any]
+) -> Iterator[tuple[InputMapping, Any]]:
+    for name, places in mappings.items():
+        if values.get(name) is not None:
+            yield from ((place, values[name]) for place in places)
+
+
+def fill_graph(
+    chunk: OutputChunk,
+    mappings: Mapping[str, tuple[InputMapping, ...]],
+    values: Mapping[str, Any],
+    texts: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the chunk's ComfyUI graph (API format) with every value at its place; the chunk itself is not changed.
+
+    Args:
+        mappings: ``mappings_of(chunk)``.
+        values: Resolved parameters (``domain.parameters.resolve``); None leaves the graph's own value.
+        texts: Values for placeholders inside the graph.
+
+    Raises:
+        CatalogError: A mapping's node or field is not in the graph.
+        PlaceholderError: A placeholder of the graph has no value.
+    """
+    graph = {
+        node_id: {"class_type": node.class_type, "inputs": copy.deepcopy(node.inputs)}
+        for node_id, node in chunk.workflow.items()
+    }
+    for place, value in _placed(mappings, values):
+        if place.node_id is not None and place.field is not None:
+            if place.node_id not in graph:
+                raise CatalogError(f"no node {place.node_id!r}", id=chunk.name)
+            set_at(graph[place.node_id], place.field, value)
+    mapped = {(p.node_id, p.field) for places in mappings.values() for p in places}
+    return {
+        node_id: {
+            **node,
+            "inputs": {
+                # A value that came from the person is text, never a template: a "{{…}}" typed by them stays as typed.
+                name: item if (node_id, f"inputs.{name}") in mapped else fill_tree(item, texts, chunk.name)
+                for name, item in cast("dict[str, Any]", node["inputs"]).items()
+            },
+        }
+        for node_id, node in graph.items()
+    }
+
+
+def fill_request(
+    config: ApiConfig,
+    mappings: Mapping[str, tuple[InputMapping, ...]],
+    values: Mapping[str, Any],
+    texts: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return the request body of an API chunk with placeholders and then values filled in.
+
+    Raises:
+        CatalogError: A mapping's path is not in the request.
+        PlaceholderError: A placeholder has no value.
+    """
+    tree = {"request_body": fill_tree(config.request_body, texts, config.endpoint)}
+    for place, value in _placed(mappings, values):
+        if place.field is not None:
+            set_at(tree, place.field, value)
+    return tree["request_body"]

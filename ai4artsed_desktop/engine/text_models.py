@@ -1,0 +1,77 @@
+"""The text models of all providers, and which one serves which stage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+
+from ai4artsed_desktop.domain.errors import LocalOnlyError, ModelMissingError, NotRunnableError
+from ai4artsed_desktop.domain.settings import AUTO_MODEL, Settings, StageRole
+from ai4artsed_desktop.domain.text_models import ModelGrade, TextDelta, TextModelInfo, TextRequest
+from ai4artsed_desktop.engine.ports import TextModelProvider
+
+#: Only a model that follows instructions may do these; a tiny one would only pretend (contract llm, section 4).
+_NEEDS_INSTRUCT: frozenset[StageRole] = frozenset({"translation", "optimisation", "safety", "vision", "coding"})
+
+
+class TextModels:
+    """Lists, chooses and calls text models."""
+
+    def __init__(self, providers: Sequence[TextModelProvider], settings: Callable[[], Settings]) -> None:
+        self._providers = {provider.id: provider for provider in providers}
+        self._settings = settings
+
+    async def list_models(self) -> tuple[TextModelInfo, ...]:
+        """Return the models of every provider, best first."""
+        lists = await asyncio.gather(*(provider.list_models() for provider in self._providers.values()))
+        return tuple(sorted((info for infos in lists for info in infos), key=_rank))
+
+    async def choose(self, role: StageRole, wanted: str | None = None) -> TextModelInfo:
+        """Return the model for a stage.
+
+        Args:
+            wanted: A model id set for this run; None = the settings' choice.
+
+        Raises:
+            ModelMissingError: The model that was asked for is not there, or is damaged; never another one in its place.
+            NotRunnableError: "auto" was asked for and no model here can do this.
+        """
+        name = wanted or getattr(self._settings().stage_models, role)
+        models = await self.list_models()
+        if name != AUTO_MODEL:
+            found = next((info for info in models if info.id == name), None)
+            if found is None or found.problem is not None:
+                raise ModelMissingError(found.problem or "" if found else "", model=name)
+            if found.grade is ModelGrade.TINY and role in _NEEDS_INSTRUCT:
+                raise NotRunnableError(id=name, reason="reason.tiny_model")
+            return found
+        usable = [m for m in models if m.problem is None and m.is_local]
+        if role in _NEEDS_INSTRUCT:
+            usable = [m for m in usable if m.grade is ModelGrade.INSTRUCT]
+        if not usable:
+            raise NotRunnableError(id=role, reason="reason.no_model")
+        return usable[0]
+
+    def stream(self, info: TextModelInfo, request: TextRequest) -> AsyncGenerator[TextDelta, None]:
+        """Generate with a model; close the iterator to cancel.
+
+        Raises:
+            LocalOnlyError: "Local only" is on and the model is not local.
+            ModelError: See the provider.
+        """
+        if self._settings().local_only and not info.is_local:
+            raise LocalOnlyError(host=info.provider)
+        return self._providers[info.provider].stream(info.id, request)
+
+    async def release(self) -> None:
+        """Free the memory of every model of every provider."""
+        await asyncio.gather(*(provider.release() for provider in self._providers.values()))
+
+    async def aclose(self) -> None:
+        """Stop every provider, in reverse order of start."""
+        for provider in reversed(tuple(self._providers.values())):
+            await provider.aclose()
+
+
+def _rank(info: TextModelInfo) -> tuple[bool, bool, int, str]:
+    return (info.problem is not None, info.grade is ModelGrade.TINY, -(info.parameters or 0), info.id)

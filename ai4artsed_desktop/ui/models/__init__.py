@@ -1,0 +1,1 @@
+"""List models behind the views."""

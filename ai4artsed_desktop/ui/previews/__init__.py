@@ -1,0 +1,1 @@
+"""One file per media type: how a result is shown."""

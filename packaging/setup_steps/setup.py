@@ -1,0 +1,85 @@
+"""Set-up as a whole: what ``start.py`` and ``test.py`` do before their own work."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from setup_steps.environment import is_ready, prepare, read_stamp, update_stamp
+from setup_steps.locking import exclusive
+from setup_steps.messages import SetupError, make_output_safe, say
+from setup_steps.places import Checkout
+
+_MODEL_RETRY_S = 24 * 60 * 60
+_EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
+
+
+def set_up(checkout: Checkout, lock: str, *, thorough: bool) -> None:
+    """Bring environment, system libraries and try-out model into place. Does nothing, fast, if they are.
+
+    Args:
+        checkout: Where.
+        lock: The lock file whose packages are wanted.
+        thorough: True looks at everything again and tries as long as pip tries by itself; False is an ordinary
+            start: what was found complete is taken for complete.
+
+    Raises:
+        SetupError: With cause and next step.
+    """
+    if thorough or not is_ready(checkout, lock):
+        _prepare_alone(checkout, lock)
+    _ensure_libraries(checkout, thorough=thorough)
+    _ensure_model(checkout, thorough=thorough)
+
+
+def guarded(main: Callable[[], int]) -> int:
+    """Run a script's work; every expected failure ends in sentences and an exit code, not in a traceback."""
+    make_output_safe()
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        return main()
+    except SetupError as failure:
+        print(failure, file=sys.stderr, flush=True)
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted")
+        return _EXIT_INTERRUPTED
+
+
+def _end(signal_number: int, _frame: FrameType | None) -> None:
+    """Leave through the ordinary way out, so that a running installer is ended too."""
+    sys.exit(128 + signal_number)
+
+
+def _prepare_alone(checkout: Checkout, lock: str) -> None:
+    try:
+        with exclusive(checkout.lock_file, lambda: say("waiting")) as descriptor:
+            if not is_ready(checkout, lock):
+                prepare(checkout, lock, descriptor)
+    except PermissionError as failure:
+        raise SetupError("error_rights", folder=failure.filename or checkout.root) from failure
+
+
+def _ensure_libraries(checkout: Checkout, *, thorough: bool) -> None:
+    if read_stamp(checkout).get("libraries") is True and not thorough:
+        return
+    from setup_steps.system_libraries import ensure_libraries
+
+    if not ensure_libraries():
+        raise SetupError("error_libraries")
+    update_stamp(checkout, libraries=True)
+
+
+def _ensure_model(checkout: Checkout, *, thorough: bool) -> None:
+    """Fetch the model; after a failure an ordinary start tries again only after a day, and briefly."""
+    from setup_steps.model import ensure_model, has_model, model_path
+
+    first_time = "model_tried" not in read_stamp(checkout)
+    tried_s = float(read_stamp(checkout).get("model_tried", 0))
+    if has_model(model_path()) or not (thorough or first_time or time.time() - tried_s > _MODEL_RETRY_S):
+        return
+    ensure_model(checkout, patient=thorough or first_time)
+    update_stamp(checkout, model_tried=time.time())
