@@ -11,8 +11,8 @@ from ai4artsed_desktop.domain.code_art import Framework
 
 #: Opens the function around a Tone.js sketch, on the sketch's first line, so that every line keeps its number.
 COMPOSE_OPENING = "window.__compose = async function (Tone) {"
-# Hands ``compose`` or ``setup`` to the host if the sketch declares one. Neither ``return`` nor ``await``: with a brace too
-# many in the sketch this stands outside the function, and the message must be about the brace.
+# Hands ``compose`` or ``setup`` to the host if the sketch declares one. Neither ``return`` nor ``await``: with a brace
+# too many in the sketch this stands outside the function, and the message must be about the brace.
 _COMPOSE_CLOSING = (
     '\n;arguments[2](typeof compose === "function" ? compose : typeof setup === "function" ? setup : null);}\n'
 )
@@ -22,7 +22,7 @@ LIBRARY_FILES: dict[Framework, str] = {"p5js": "p5/p5.min.js", "tonejs": "tone/T
 
 _SCRIPTS: dict[Framework, tuple[str, ...]] = {
     "p5js": ("job.js", "chance.js", "clock.js", "size.js", "library.js", "p5_host.js", "sketch.js"),
-    "tonejs": ("job.js", "chance.js", "clock.js", "library.js", "sketch.js", "tone_host.js"),
+    "tonejs": ("job.js", "chance.js", "clock.js", "mixing.js", "library.js", "sketch.js", "tone_host.js"),
 }
 
 
@@ -45,12 +45,14 @@ class PageSettings:
             "durationS": self.duration_s,
             "sampleRateHz": self.sample_rate_hz,
         }
-        return f'Object.defineProperty(window, "__job", {{ value: Object.freeze({json.dumps(values)}) }});\n'
+        job = f'Object.defineProperty(window, "__job", {{ value: Object.freeze({json.dumps(values)}) }});\n'
+        # Tone.js otherwise prints its version as if the sketch had said something.
+        return job + "window.TONE_SILENCE_LOGGING = true;\n"
 
 
 def own_script(name: str) -> str:
     """Return one of the renderer's own scripts."""
-    return (package_files(__package__) / "js" / name).read_text(encoding="utf-8")
+    return (package_files("ai4artsed_desktop.code_art") / "js" / name).read_text(encoding="utf-8")
 
 
 def build_files(framework: Framework, code: str, settings: PageSettings, libraries_dir: Path) -> dict[str, bytes]:

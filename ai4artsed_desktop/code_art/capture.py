@@ -47,6 +47,10 @@ class EmptyPictureError(CaptureError):
     """The canvas is fully transparent: nothing was drawn."""
 
 
+class InvalidSoundError(CaptureError):
+    """The samples are no numbers: a division by zero, an unstable filter."""
+
+
 class SilenceError(CaptureError):
     """Nothing in the piece is loud enough to be heard."""
 
@@ -130,7 +134,8 @@ def decode_samples(text: str, expected: int) -> Samples:
     """Return the little-endian 32-bit floats inside a base64 text.
 
     Raises:
-        CaptureError: Not base64, another number of samples, or samples that are no numbers.
+        CaptureError: Not base64, or another number of samples.
+        InvalidSoundError: Samples that are no numbers.
     """
     try:
         data = base64.b64decode(text, validate=True)
@@ -140,8 +145,13 @@ def decode_samples(text: str, expected: int) -> Samples:
         raise CaptureError(f"the page gave {len(data) // 4} samples instead of {expected}")
     samples: Samples = np.frombuffer(data, dtype="<f4")
     if not np.isfinite(samples).all():
-        raise CaptureError("the sound holds values that are no numbers (a division by zero, an unstable filter?)")
+        raise InvalidSoundError("the sound holds values that are no numbers")
     return samples
+
+
+def join_samples(pieces: Sequence[Samples]) -> Samples:
+    """Return the pieces of one channel as one."""
+    return np.concatenate(pieces)
 
 
 def encode_wav(channels: Sequence[Samples]) -> bytes:

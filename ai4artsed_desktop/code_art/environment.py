@@ -22,7 +22,7 @@ def prepare_environment(environment: MutableMapping[str, str], *, is_root: bool,
 
     Args:
         environment: Usually ``os.environ``; changed in place.
-        is_root: Chromium refuses to start as root unless its process sandbox is off. For nobody else it is switched off.
+        is_root: Chromium refuses to start as root unless its process sandbox is off; for others it stays on.
         is_offscreen: True for the renderer, False where the page is shown in a window.
 
     Returns:

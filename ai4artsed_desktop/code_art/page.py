@@ -1,15 +1,17 @@
 """The locked-down page: process flags, own scheme, policy header, request gate, and a page that refuses to leave.
 
-Several independent layers close the same doors, because each of them alone was measured to leak: flags with a dead proxy,
-the content security policy, the request gate, and the guard script that removes WebRTC.
+Several independent layers close the same doors, because each of them alone was measured to leak: flags with a dead
+proxy, the content security policy, the request gate, and the guard script that removes WebRTC.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
+from typing import cast
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QUrl, Signal
+import psutil
+from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QObject, QUrl, Signal
 from PySide6.QtWebEngineCore import (
     QWebEngineDownloadRequest,
     QWebEnginePage,
@@ -31,12 +33,13 @@ PAGE_URL = f"{SCHEME}://app/"
 #: Begins every console line that the guard and the observer print; see js/guard.js.
 REPORT_PREFIX = "codeart-report:"
 
-#: Source of the policy: measured with p5 1.x and Tone 15 against a set of 64 ways out. ``sandbox allow-scripts`` gives the
-#: page an origin of its own (no storage, no pop-ups, no downloads, no dialogs); ``blob:`` serves Tone's audio worklets.
+#: Source of the policy: measured with p5 1.x and Tone 15 against a set of 64 ways out. ``sandbox allow-scripts`` gives
+#: the page an origin of its own (no storage, no pop-ups, no downloads, no dialogs); ``blob:`` serves Tone's worklets.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self' blob:; style-src 'unsafe-inline'; img-src 'self' data: blob:; "
     "media-src data: blob:; font-src data:; connect-src blob: data:; worker-src blob:; child-src blob:; "
-    "frame-src 'none'; form-action 'none'; base-uri 'none'; object-src 'none'; manifest-src 'none'; sandbox allow-scripts"
+    "frame-src 'none'; form-action 'none'; base-uri 'none'; object-src 'none'; manifest-src 'none'; "
+    "sandbox allow-scripts"
 )
 
 _MIME_TYPES = {".js": b"text/javascript", "": b"text/html"}
@@ -44,6 +47,7 @@ _SETTINGS_ON = frozenset(
     {
         QWebEngineSettings.WebAttribute.JavascriptEnabled,
         QWebEngineSettings.WebAttribute.AutoLoadImages,
+        QWebEngineSettings.WebAttribute.ReadingFromCanvasEnabled,  # off, every canvas counts as tainted
         QWebEngineSettings.WebAttribute.WebGLEnabled,
         QWebEngineSettings.WebAttribute.WebRTCPublicInterfacesOnly,
     }
@@ -51,12 +55,30 @@ _SETTINGS_ON = frozenset(
 
 
 def register_scheme() -> None:
-    """Make the page's own scheme known. Once per process, before the first profile."""
+    """Make the page's own scheme known, before the first profile. A second call changes nothing."""
+    if QWebEngineUrlScheme.schemeByName(SCHEME.encode()).name():
+        return
     scheme = QWebEngineUrlScheme(SCHEME.encode())
     scheme.setSyntax(QWebEngineUrlScheme.Syntax.Host)
     # Secure, for audio worklets; not local: a local scheme may read files.
     scheme.setFlags(QWebEngineUrlScheme.Flag.SecureScheme | QWebEngineUrlScheme.Flag.CorsEnabled)
     QWebEngineUrlScheme.registerScheme(scheme)
+
+
+def parse_report(message: str) -> tuple[str, object] | None:
+    """Return (kind, detail) of a console line that the guard or the observer printed, None for any other line."""
+    if not message.startswith(REPORT_PREFIX):
+        return None
+    try:
+        parsed: object = json.loads(message[len(REPORT_PREFIX) :])
+    except ValueError:
+        return None  # a sketch that plays with the prefix
+    if not isinstance(parsed, list):
+        return None
+    entries = cast("list[object]", parsed)
+    if len(entries) != 2 or not isinstance(entries[0], str):
+        return None
+    return entries[0], entries[1]
 
 
 class PageFiles(QWebEngineUrlSchemeHandler):
@@ -107,7 +129,7 @@ class RequestGate(QWebEngineUrlRequestInterceptor):
 
 
 class SketchPage(QWebEnginePage):
-    """One page for one sketch. Make it, ``open()`` it once, and delete it before its profile."""
+    """One page for one sketch. Make it, ``open()`` it once, and ``discard()`` it in the end."""
 
     #: (level, text, line, source) of a console line; level is "info", "warning" or "error".
     printed = Signal(str, str, int, str)
@@ -118,9 +140,10 @@ class SketchPage(QWebEnginePage):
     #: The sketch's own code was asked for: from here on it may run.
     sketch_started = Signal()
 
-    def __init__(self, files: Mapping[str, bytes], parent: QObject) -> None:
-        profile = QWebEngineProfile(parent)  # without a name: off the record, nothing on disk
-        super().__init__(profile, parent)
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        # Without a name: off the record, nothing on disk. Its parent keeps it alive until discard().
+        profile = QWebEngineProfile(QCoreApplication.instance())
+        super().__init__(profile)
         self._is_opened = False
         self._gate = RequestGate(frozenset(files), self._on_gate_refused, profile)
         self._files = PageFiles(files, profile)
@@ -139,6 +162,21 @@ class SketchPage(QWebEnginePage):
         """Load the sketch. The only navigation this page ever makes."""
         self.load(QUrl(PAGE_URL))
 
+    def kill(self) -> None:
+        """End the page's own process at once, and no other: a page that does not answer cannot be asked."""
+        pid = self.renderProcessPid()
+        if pid > 0 and pid in {child.pid for child in psutil.Process().children(recursive=True)}:
+            try:
+                psutil.Process(pid).kill()
+            except psutil.NoSuchProcess:
+                pass  # it was faster
+
+    def discard(self) -> None:
+        """End the page's process and delete the page, then its profile; the other order is an error in Qt."""
+        self.kill()
+        self.destroyed.connect(self.profile().deleteLater)
+        self.deleteLater()
+
     def _add_script(self, name: str, world: QWebEngineScript.ScriptWorldId) -> None:
         script = QWebEngineScript()
         script.setName(name)
@@ -148,7 +186,12 @@ class SketchPage(QWebEnginePage):
         script.setRunsOnSubFrames(True)
         self.scripts().insert(script)
 
-    def acceptNavigationRequest(self, url: QUrl | str, type: QWebEnginePage.NavigationType, isMainFrame: bool) -> bool:
+    def acceptNavigationRequest(
+        self,
+        url: QUrl | str,
+        type: QWebEnginePage.NavigationType,  # noqa: A002 - Qt's own name
+        isMainFrame: bool,  # noqa: N803 - Qt's own name
+    ) -> bool:
         """Allow the first load and nothing after it."""
         address = url if isinstance(url, str) else url.toString()
         if isMainFrame and address == PAGE_URL and not self._is_opened:
@@ -157,34 +200,38 @@ class SketchPage(QWebEnginePage):
         self.refused.emit("navigation", address)
         return False
 
-    def createWindow(self, type: QWebEnginePage.WebWindowType) -> QWebEnginePage | None:  # pyright: ignore[reportIncompatibleMethodOverride]  # Qt takes None as "no window"
-        """Open nothing."""
+    def createWindow(self, *_args: object) -> QWebEnginePage:
+        """Open nothing: Qt takes the missing page as a refusal."""
         self.refused.emit("popup", "")
-        return None
+        return cast("QWebEnginePage", None)
 
     def chooseFiles(self, *_args: object) -> list[str]:
         """Choose nothing."""
         self.refused.emit("file", "")
         return []
 
-    def javaScriptAlert(self, securityOrigin: QUrl | str, msg: str) -> None:
+    def javaScriptAlert(self, *_args: object) -> None:
         """Show nothing."""
 
-    def javaScriptConfirm(self, securityOrigin: QUrl | str, msg: str) -> bool:
+    def javaScriptConfirm(self, *_args: object) -> bool:
         """Show nothing and agree to nothing."""
         return False
 
-    def javaScriptPrompt(self, securityOrigin: QUrl | str, msg: str, defaultValue: str) -> object:
+    def javaScriptPrompt(self, *_args: object) -> tuple[bool, str]:
         """Show nothing and answer nothing."""
-        return (False, "")
+        return False, ""
 
     def javaScriptConsoleMessage(
-        self, level: QWebEnginePage.JavaScriptConsoleMessageLevel, message: str, lineNumber: int, sourceID: str
+        self,
+        level: QWebEnginePage.JavaScriptConsoleMessageLevel,
+        message: str,
+        lineNumber: int,  # noqa: N803 - Qt's own name
+        sourceID: str,  # noqa: N803 - Qt's own name
     ) -> None:
         """Sort the page's own reports from what the sketch prints."""
-        if message.startswith(REPORT_PREFIX):
-            kind, detail = json.loads(message[len(REPORT_PREFIX) :])
-            self.reported.emit(kind, detail)
+        report = parse_report(message)
+        if report is not None:
+            self.reported.emit(*report)
             return
         names = {
             QWebEnginePage.JavaScriptConsoleMessageLevel.WarningMessageLevel: "warning",

@@ -28,11 +28,11 @@ class RenderJob(BaseModel):
     seed: int = Field(default=0, ge=0, le=2**53 - 1, description="JavaScript's largest exact integer bounds it")
     width_px: int = Field(default=1024, ge=16, le=4096)
     height_px: int = Field(default=1024, ge=16, le=4096)
-    frames: int = Field(
-        1, ge=1, le=600, description="p5js: 1 = still PNG of the last settled frame, more = APNG as well"
-    )
+    frames: int = Field(1, ge=1, le=600, description="p5js: more than 1 = an APNG of so many frames as well")
     fps: int = Field(default=30, ge=1, le=60)
-    still_frame: int = Field(default=60, ge=1, le=3600, description="p5js: the still shows the canvas after this many frames")
+    still_frame: int = Field(
+        default=60, ge=1, le=3600, description="p5js: the still shows the canvas after this many frames of 1/60 s"
+    )
     duration_s: float = Field(default=24.0, gt=0, le=300, description="tonejs: length of the rendered WAV")
     hang_limit_s: float = Field(default=2.0, gt=0, le=60)
     memory_limit_bytes: int = Field(default=1_500_000_000, ge=100_000_000)
@@ -84,16 +84,18 @@ class ConsoleLine(BaseModel):
 class RenderVerdict(BaseModel):
     """The renderer's answer.
 
-    ``attempts`` lists what the sketch tried that the sandbox refused (``network``, ``popup``, ``navigation``,
-    ``download``, ``permission`` …, with the address), whether or not the job succeeded otherwise. A job whose sketch tried to reach
-    the network or leave its page is failed with ``LEFT_SANDBOX``.
+    ``attempts`` lists what the sketch tried that the sandbox refused, as a kind and an address: ``network``, ``file``,
+    ``navigation``, ``popup`` and ``webrtc`` fail the job with ``LEFT_SANDBOX``; ``asset`` (a file that does not exist),
+    ``download``, ``permission``, ``dialog``, ``reload`` and ``refused`` (by policy, with nowhere to go) are only told.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     ok: bool
     failure: RenderFailure | None = None
-    message: str = ""
+    message: str = Field("", description="Technical, in English: the browser's words or what was measured")
+    advice: str = Field("", description="Key of a text in the language files: what probably went wrong and what helps")
+    advice_params: dict[str, str] = Field(default_factory=dict[str, str])
     line: int = 0
     column: int = 0
     console: tuple[ConsoleLine, ...] = ()

@@ -9,7 +9,6 @@ from collections import Counter
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 

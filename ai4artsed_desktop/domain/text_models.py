@@ -35,6 +35,8 @@ class TextModelInfo:
         languages: Languages it handles well; empty = unknown.
         problem: Why it cannot be used now, as a message code, or None.
         licence: SPDX id or name, or None.
+        path: The file of a local model, or None.
+        digest: SHA-256 of the weights, once it is known.
     """
 
     id: str
@@ -50,6 +52,7 @@ class TextModelInfo:
     problem: str | None = None
     licence: str | None = None
     path: str | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from PySide6.QtCore import QObject, Signal
 
 from ai4artsed_desktop.domain.errors import ErrorInfo
-
-
-class Messages(Protocol):
-    """The texts of one language."""
-
-    @property
-    def language(self) -> str:
-        """Language code, such as ``de``."""
-        ...
-
-    def text(self, key: str, **params: object) -> str:
-        """Return the text for ``key`` with its placeholders filled."""
-        ...
+from ai4artsed_desktop.engine.messages import ErrorText, Messages
 
 
 class Translator(QObject):
@@ -41,17 +27,16 @@ class Translator(QObject):
         """Code of the language shown now."""
         return self._messages.language
 
-    def set_messages(self, messages: Messages) -> None:
+    def set_language(self, language: str) -> None:
         """Change the language; every widget retranslates itself."""
-        self._messages = messages
-        self.language_changed.emit()
+        if language != self._messages.language:
+            self._messages = self._messages.in_language(language)
+            self.language_changed.emit()
 
     def text(self, key: str, **params: object) -> str:
         """Return the text for ``key`` with its placeholders filled."""
         return self._messages.text(key, **params)
 
-    def error_texts(self, error: ErrorInfo) -> tuple[str, str, str]:
+    def error(self, error: ErrorInfo) -> ErrorText:
         """Return what did not happen, why, and what can be done now."""
-        params: dict[str, object] = dict(error.params)
-        what, why, then = (self.text(f"{error.code}.{part}", **params) for part in ("what", "why", "next"))
-        return what, why, then
+        return self._messages.error(error)

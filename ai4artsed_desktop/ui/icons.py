@@ -36,14 +36,20 @@ class Icons(QObject):
         """Whether there is a drawing of that name."""
         return self._svg(name) is not None
 
-    def icon(self, name: str, role: str = "ink", size_px: int = r.ICON_PX) -> QIcon:
-        """Return an icon in the colour of ``role``; disabled, it takes the colour ``muted``."""
-        key = (name, role, size_px)
+    def icon(self, name: str, role: str = "ink", gap_px: int = 0) -> QIcon:
+        """Return an icon for a button, in the colour of ``role``; disabled, it takes the colour ``muted``.
+
+        Args:
+            name: The drawing's name.
+            role: See Roles.
+            gap_px: Empty room behind the drawing: Qt puts a button's words close to its icon.
+        """
+        key = (name, role, gap_px)
         if key not in self._icons:
             icon = QIcon()
             for ratio in _RATIOS:
-                icon.addPixmap(self.pixmap(name, role, size_px, ratio), QIcon.Mode.Normal)
-                icon.addPixmap(self.pixmap(name, "muted", size_px, ratio), QIcon.Mode.Disabled)
+                for mode, color in ((QIcon.Mode.Normal, role), (QIcon.Mode.Disabled, "muted")):
+                    icon.addPixmap(_with_gap(self.pixmap(name, color, r.ICON_PX, ratio), gap_px), mode)
             self._icons[key] = icon
         return self._icons[key]
 
@@ -76,3 +82,16 @@ class Icons(QObject):
     def _on_theme_changed(self) -> None:
         self._icons.clear()
         self._pixmaps.clear()
+
+
+def _with_gap(pixmap: QPixmap, gap_px: int) -> QPixmap:
+    if not gap_px:
+        return pixmap
+    ratio = pixmap.devicePixelRatio()
+    wider = QPixmap(pixmap.width() + round(gap_px * ratio), pixmap.height())
+    wider.setDevicePixelRatio(ratio)
+    wider.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(wider)
+    painter.drawPixmap(0, 0, pixmap)
+    painter.end()
+    return wider

@@ -18,6 +18,7 @@ QLabel[look="strong"] { font-weight: 600; }
 QLabel[look="overline"] { font-size: ${small}px; font-weight: 600; color: $muted; }
 QLabel[look="section"] { font-size: ${section}px; font-weight: 600; }
 QLabel[look="page"] { font-size: ${page}px; font-weight: 600; }
+QLabel[look="small-warn"] { font-size: ${small}px; color: $warn; }
 QLabel[look="good"] { color: $good; }
 QLabel[look="warn"] { color: $warn; }
 QLabel[look="bad"] { color: $bad; }
@@ -40,7 +41,7 @@ QPushButton:focus { border: 2px solid $focus; margin: 0px; }
 QPushButton[look="primary"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
 QPushButton[look="primary"]:hover { background: $accent_hover; border-color: $accent_hover; }
 QPushButton[look="primary"]:disabled { background: $sunken; color: $muted; border-color: $line; }
-QPushButton[look="primary"]:focus { border: 2px solid $focus; }
+QPushButton[look="primary"]:focus { border-color: $accent; }
 QPushButton[look="quiet"] { background: transparent; border: 1px solid transparent; color: $ink; padding: 4px 8px; }
 QPushButton[look="quiet"]:hover { background: $hover; }
 QPushButton[look="quiet"]:checked { background: $picked; border-color: transparent; }
@@ -63,14 +64,16 @@ QLineEdit, QTextEdit, QPlainTextEdit {
 QLineEdit { padding: 4px 8px; min-height: ${inner}px; }
 QLineEdit:focus, QTextEdit:focus, QPlainTextEdit:focus { border: 2px solid $focus; margin: 0px; }
 QLineEdit:disabled, QTextEdit:disabled, QPlainTextEdit:disabled { color: $muted; background: $canvas; }
-QTextEdit[look="words"] { font-size: ${words}px; padding: 4px; }
-QTextEdit[look="bare"] { border: 2px solid transparent; background: transparent; margin: 0px; }
+QTextEdit[look="words"] { font-size: ${words}px; }
+QTextEdit[look="bare"] { font-size: ${words}px; border: 2px solid transparent; background: transparent; margin: 0px; }
 QTextEdit[look="bare"]:focus { border: 2px solid $focus; }
 QPlainTextEdit[look="code"] { background: $sunken; font-family: $mono; font-size: ${body}px; border-color: $line; }
 QListView { background: transparent; border: 2px solid transparent; border-radius: ${card}px; outline: none; }
 QListView:focus { border: 2px solid $focus; }
 QGraphicsView { background: $sunken; border: 2px solid transparent; border-radius: ${card}px; }
 QGraphicsView:focus { border: 2px solid $focus; }
+QProgressBar { background: $track; border: none; border-radius: 2px; }
+QProgressBar::chunk { background: $info; border-radius: 2px; }
 QScrollArea { background: transparent; border: none; }
 QScrollArea > QWidget > QWidget { background: transparent; }
 QScrollBar { background: transparent; border: none; }
@@ -95,6 +98,7 @@ def build(roles: Roles, hit_px: int) -> str:
         hover=hover(roles),
         pressed=mix(roles.surface, roles.ink, 0.10),
         picked=picked(roles),
+        track=track(roles),
         accent_hover=mix(roles.accent, roles.ink, 0.12),
         on_focus=roles.surface,
         small=r.TYPE_SMALL,
@@ -114,6 +118,11 @@ def build(roles: Roles, hit_px: int) -> str:
 def hover(roles: Roles) -> str:
     """Return the ground of something the pointer is on."""
     return mix(roles.surface, roles.ink, 0.05)
+
+
+def track(roles: Roles) -> str:
+    """Return the ground of a bar that fills."""
+    return mix(roles.surface, roles.ink, 0.16)
 
 
 def picked(roles: Roles) -> str:

@@ -14,7 +14,9 @@ from typing import Any, cast
 from setup_steps.commands import run
 from setup_steps.messages import SetupError, say
 from setup_steps.places import Checkout
-from setup_steps.repair import forget_incomplete_packages
+from setup_steps.repair import forget_incomplete_packages, site_folders
+
+_LONGEST_DETAIL = 300  # characters
 
 RUN_LOCK = "requirements.lock"
 TEST_LOCK = "requirements-dev.lock"
@@ -72,6 +74,7 @@ def prepare(checkout: Checkout, lock: str, lock_descriptor: int) -> None:
     say("editable")
     # Everything the build needs is in the lock, so this step opens no connection.
     _install(checkout, lock_descriptor, "--no-build-isolation", "-e", checkout.root)
+    _make_path_relative(checkout)
     update_stamp(checkout, **{lock: _key(checkout, lock), "python": os.path.realpath(checkout.python)})
 
 
@@ -100,12 +103,15 @@ def _key(checkout: Checkout, lock: str) -> str:
 
 
 def _works(checkout: Checkout) -> bool:
-    """Say whether the environment can run pip; a half-made one, or one whose Python went away, cannot."""
+    """Say whether the environment can run pip; a half-made one, or one whose Python went away, cannot.
+
+    The prefix counts: without its ``pyvenv.cfg`` an environment's Python is the system's, and pip would install there.
+    """
     if not checkout.python.exists():
         return False
-    probe = "import pip, sys; sys.exit(sys.version_info < (3, 11))"
+    probe = "import os, pip, sys; sys.exit(sys.version_info < (3, 11) or not os.path.samefile(sys.prefix, sys.argv[1]))"
     try:
-        return run([checkout.python, "-I", "-c", probe]).code == 0
+        return run([checkout.python, "-I", "-c", probe, checkout.venv]).code == 0
     except OSError:
         return False
 
@@ -156,10 +162,23 @@ def _install(checkout: Checkout, lock_descriptor: int, *arguments: str | Path) -
         [checkout.python, "-I", "-m", "pip", "install", *options, *arguments],
         on_line=_show,
         keep_open=[lock_descriptor],
-        extra_env={"PIP_USER": "0"},  # "user = true" in a pip.conf makes every install into an environment fail
+        # "user = true" in a pip.conf makes every install into an environment fail; outside of it nothing is touched.
+        extra_env={"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "1"},
     )
     if result.code != 0:
-        raise SetupError(cause_of(result.tail), folder=checkout.root, detail=result.tail)
+        raise pip_error(result.tail, checkout.root)
+
+
+def _make_path_relative(checkout: Checkout) -> None:
+    """Write the path file that leads to the checkout relative to its own place.
+
+    WORKAROUND Python 3.11 and 3.12 decode path files with the locale's encoding even in UTF-8 mode: an umlaut in the
+    checkout's path ends every start in an ASCII locale and leads nowhere on Windows. A relative path is always ASCII.
+    Remove when the oldest Python reads path files as UTF-8 (3.13 does).
+    """
+    for site in site_folders(checkout.venv):
+        for path_file in site.glob("*ai4artsed_desktop*.pth"):
+            path_file.write_text(os.path.relpath(checkout.root, site) + "\n", encoding="ascii")
 
 
 def _show(line: str) -> None:
@@ -169,13 +188,16 @@ def _show(line: str) -> None:
         print("  " + " ".join([words[1].rsplit("/", 1)[-1], *words[2:]]), flush=True)
 
 
-def cause_of(output: str) -> str:
-    """Return the key of the text that explains a failed pip run.
+def pip_error(output: str, folder: Path) -> SetupError:
+    """Explain a failed pip run.
 
     Args:
-        output: What pip printed.
+        output: The last lines that pip printed. Of a known cause the telling one is passed on, else all.
+        folder: Where pip worked.
     """
+    lines = output.splitlines()
     for key, signs in _CAUSES:
-        if any(sign in output for sign in signs):
-            return key
-    return "error_pip"
+        telling = [line for line in lines if any(sign in line for sign in signs)]
+        if telling:
+            return SetupError(key, folder=folder, detail=telling[-1][:_LONGEST_DETAIL])
+    return SetupError("error_pip", folder=folder, detail=output)

@@ -44,7 +44,7 @@ class Outcome:
         return f"{'ok  ' if self.code == 0 else 'FAIL'}  {self.name}  ({self.seconds:.1f} s)"
 
 
-class _Running:
+class RunningGate:
     """A gate at work, its output kept in a file, so that no pipe can fill up."""
 
     def __init__(self, gate: Gate, checkout: Checkout) -> None:
@@ -86,10 +86,15 @@ def run_gates(pytest_arguments: Sequence[str]) -> int:
     set_up(checkout, TEST_LOCK, thorough=False)
     # The type check takes longest and one core: it runs beside the short gates, and ends before the tests, which
     # measure times, begin.
-    types = _Running(type_gate(checkout), checkout)
-    outcomes = [_Running(gate, checkout).finish() for gate in short_gates(checkout)]
+    types = RunningGate(type_gate(checkout), checkout)
+    outcomes = [RunningGate(gate, checkout).finish() for gate in short_gates(checkout)]
     outcomes.append(types.finish())
     outcomes.append(_run_tests(checkout, pytest_arguments))
+    return summarise(outcomes)
+
+
+def summarise(outcomes: Sequence[Outcome]) -> int:
+    """Print one line per gate; return 0 if all passed, else 1."""
     failed = [outcome for outcome in outcomes if outcome.code != 0]
     print(text("gates_summary"))
     for outcome in outcomes:

@@ -28,6 +28,8 @@ def start(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
+    # File names, arguments and texts with umlauts, whatever the locale; children of the program inherit it.
+    os.environ.setdefault("PYTHONUTF8", "1")
     checkout = this_checkout()
     setup_only = list(arguments[:1]) == ["--setup-only"]
     set_up(checkout, RUN_LOCK, thorough=setup_only)
@@ -36,7 +38,7 @@ def start(arguments: Sequence[str]) -> int:
         return 0
     if not arguments and not has_display():
         say("no_display")
-        return max(_run_demo(checkout, interception, idea) for interception, idea in _DEMO)
+        return run_demo(checkout)
     return _hand_over(checkout, arguments)
 
 
@@ -64,7 +66,12 @@ def _hand_over(checkout: Checkout, arguments: Sequence[str]) -> int:
     return subprocess.call(command)
 
 
-def _run_demo(checkout: Checkout, interception: str, idea: str) -> int:
+def run_demo(checkout: Checkout) -> int:
+    """Run the main job twice, by a procedure and by the language model; return 0 if both went well."""
+    return max([_run_once(checkout, interception, idea) for interception, idea in _DEMO])
+
+
+def _run_once(checkout: Checkout, interception: str, idea: str) -> int:
     """Run the main job once; print the text and where picture and sound lie."""
     outputs = [part for output in _DEMO_OUTPUTS for part in ("--output", output)]
     say("demo_idea", idea=idea, interception=interception)

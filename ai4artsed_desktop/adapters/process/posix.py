@@ -75,7 +75,7 @@ class ProcessTree:
         """Ask the whole tree to end."""
         # Descendants in sessions of their own get no group signal; they are found only while their parents live.
         with contextlib.suppress(psutil.Error):
-            self._strays = psutil.Process(self.pid).children(recursive=True)
+            self._strays += psutil.Process(self.pid).children(recursive=True)
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:

@@ -37,7 +37,7 @@ class Watchdog:
     def unregister(self, group_id: int) -> None:
         """Forget a group that has ended."""
         with self._lock:
-            if self._marks.pop(group_id, None) is not None:
+            if self._marks.pop(group_id, None) is not None and self._process is not None:
                 self._send(f"- {group_id}\n")
 
     def close(self) -> None:

@@ -17,13 +17,14 @@ _PROC = Path("/proc")
 
 
 def start_mark(pid: int) -> str | None:
-    """Return what tells this process from a later one with the same pid; None if there is no such process.
+    """Return what tells this process from a later one with the same pid; None if none runs (a zombie does not).
 
     Linux: boot id and start time in clock ticks (``/proc/<pid>/stat``, field 22, proc(5)); else the
     answer of ``ps -o lstart=``.
     """
     if sys.platform == "linux":
-        if (fields := _stat_fields(pid)) is None:
+        fields = _stat_fields(pid)
+        if fields is None or fields[0] == "Z":
             return None
         return f"{(_PROC / 'sys/kernel/random/boot_id').read_text().strip()}:{fields[19]}"
     answer = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
@@ -31,7 +32,7 @@ def start_mark(pid: int) -> str | None:
 
 
 def _stat_fields(pid: int) -> list[str] | None:
-    """Fields of ``/proc/<pid>/stat`` from the third (state) on: 1 = parent, 3 = session, 19 = start time."""
+    """Fields of ``/proc/<pid>/stat`` from the third on: 0 = state, 1 = parent, 3 = session, 19 = start time."""
     try:
         stat = (_PROC / str(pid) / "stat").read_bytes().decode("ascii", "replace")
     except OSError:

@@ -4,6 +4,7 @@
 // A sketch may forge a report: it would only denounce itself.
 (() => {
   "use strict";
+  Error.stackTraceLimit = 50; // deep enough to find the sketch's own line below a library's
   const PREFIX = "codeart-report:";
   const print = console.info.bind(console);
   const stringify = JSON.stringify;

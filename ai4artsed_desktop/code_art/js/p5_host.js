@@ -27,6 +27,7 @@
       found: sketch !== null || typeof window.setup === "function" || typeof window.draw === "function",
       ready: sketch !== null && sketch._setupDone === true,
       idle: clock.isIdle(),
+      elements: document.getElementsByTagName("*").length,
     });
   const tick = () => {
     clock.advance();

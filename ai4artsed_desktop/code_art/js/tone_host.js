@@ -1,5 +1,5 @@
 // After Tone.js and the sketch: runs the piece inside an offline audio context and hands the samples to the host.
-// The sketch arrives as the function __compose(Tone, durationS); see page.py.
+// The sketch arrives as the function __compose; see bundle.py.
 (() => {
   "use strict";
   const { durationS, sampleRateHz } = window.__job;
@@ -44,7 +44,10 @@
       wasStarted = true;
       return start.apply(this, args);
     };
-    await window.__compose(offlineTone(pending), durationS);
+    const tone = offlineTone(pending);
+    let entry = null; // the sketch's own compose() or setup(), if it declares one
+    await window.__compose(tone, durationS, (declared) => (entry = declared));
+    if (entry) await entry(tone, durationS);
     while (pending.length) await pending.shift();
     await Tone.loaded();
     if (!wasStarted) transport.start(0); // what was scheduled is meant to be heard

@@ -62,3 +62,11 @@ class Procedure:
     options: Mapping[str, tuple[int | float | str, ...]] = field(
         default_factory=dict[str, tuple[int | float | str, ...]]
     )
+
+    def number(self, context: ProcedureContext, name: str) -> int:
+        """Return a whole-number option: the context's value, else the default."""
+        return int(context.options.get(name, self.options[name][0]))
+
+    def choice(self, context: ProcedureContext, name: str) -> str:
+        """Return a word option: the context's value, else the default."""
+        return str(context.options.get(name, self.options[name][0]))

@@ -50,6 +50,8 @@ def literal(value: object) -> str:
 def declare(constant: Constant) -> str:
     """Return the declaration of one constant; a long comment stands on its own line above it."""
     declaration = f"const {constant.name} = {literal(constant.value)};"
+    if not constant.comment:
+        return declaration
     if "\n" in declaration or len(declaration) + len(constant.comment) > 110:
         return f"// {constant.comment}\n{declaration}"
     return f"{declaration} // {constant.comment}"

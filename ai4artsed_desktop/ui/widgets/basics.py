@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLayout,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.kit import Kit
@@ -88,11 +99,22 @@ class Button(QPushButton):
         self.setText(text.replace("&", "&&"))
         self.setAccessibleName(text)
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the ring of the one action inside it: around it, ring and accent could be of one brightness."""
+        super().paintEvent(event)
+        if self.hasFocus() and self.property("look") == "primary":
+            painter = QPainter(self)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(self._kit.theme.color("on_accent"), r.FOCUS_PX))
+            inner = QRectF(self.rect()).adjusted(4, 4, -4, -4)
+            painter.drawRoundedRect(inner, r.RADIUS_FIELD - 3, r.RADIUS_FIELD - 3)
+            painter.end()
+
     def _on_theme_changed(self) -> None:
         if self._icon_name:
             role = "on_accent" if self.property("look") == "primary" else "ink"
-            self.setIcon(self._kit.icons.icon(self._icon_name, role))
-            self.setIconSize(QSize(r.ICON_PX, r.ICON_PX))
+            self.setIcon(self._kit.icons.icon(self._icon_name, role, r.SPACE_1))
+            self.setIconSize(QSize(r.ICON_PX + r.SPACE_1, r.ICON_PX))
 
 
 class IconButton(QToolButton):
@@ -158,12 +180,12 @@ class IconLabel(QLabel):
         self.setPixmap(self._kit.icons.pixmap(icon, role, self._size_px, self.devicePixelRatioF()))
 
 
-def column(*parts: QWidget | QBoxLayout | int | None, space: int = r.SPACE_2, margin: int = 0) -> QVBoxLayout:
+def column(*parts: QWidget | QLayout | int | None, space: int = r.SPACE_2, margin: int = 0) -> QVBoxLayout:
     """Return a column of parts: widgets, boxes, fixed spaces (int) and what takes the rest (None)."""
     return _filled(QVBoxLayout(), parts, space, margin)
 
 
-def row(*parts: QWidget | QBoxLayout | int | None, space: int = r.SPACE_2, margin: int = 0) -> QHBoxLayout:
+def row(*parts: QWidget | QLayout | int | None, space: int = r.SPACE_2, margin: int = 0) -> QHBoxLayout:
     """Return a row of parts, as ``column`` does."""
     return _filled(QHBoxLayout(), parts, space, margin)
 
@@ -175,7 +197,7 @@ def frame(look: str) -> QFrame:
     return made
 
 
-def _filled(layout: _Box, parts: tuple[QWidget | QBoxLayout | int | None, ...], space: int, margin: int) -> _Box:
+def _filled(layout: _Box, parts: tuple[QWidget | QLayout | int | None, ...], space: int, margin: int) -> _Box:
     layout.setSpacing(space)
     layout.setContentsMargins(margin, margin, margin, margin)
     for part in parts:

@@ -83,12 +83,12 @@ class CardDelegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """Paint one row."""
         entry = cast("CardItem | str", index.data(CARD_ROLE))
-        rect = cast("QRect", option.rect)  # pyright: ignore[reportAttributeAccessIssue] missing in the stub
+        rect = option.rect  # pyright: ignore[reportAttributeAccessIssue] missing in the stub
         painter.save()
         if isinstance(entry, str):
             self._paint_heading(painter, rect, entry)
         else:
-            state = cast("QStyle.StateFlag", option.state)  # pyright: ignore[reportAttributeAccessIssue] as above
+            state = option.state  # pyright: ignore[reportAttributeAccessIssue] as above
             self._paint_card(painter, rect.adjusted(0, 0, -_GAP_PX, -_GAP_PX), entry, state)
         painter.restore()
 

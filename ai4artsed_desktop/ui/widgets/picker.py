@@ -120,6 +120,7 @@ class _CardView(QListView):
         # Always there: a bar that comes and goes would change the number of columns back and forth.
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setMouseTracking(True)
+        self.setViewportMargins(r.SPACE_2, 0, 0, 0)
         self.verticalScrollBar().setSingleStep(32)
         self.delegate = CardDelegate(kit, self)
         self.setItemDelegate(self.delegate)
@@ -150,7 +151,9 @@ class _CardView(QListView):
 
 
 class PickerSheet(Sheet):
-    """All cards of one kind. Search from the first keystroke, arrows move, Enter picks, Space shows details, Esc closes.
+    """All cards of one kind.
+
+    Search from the first keystroke, arrows move, Enter picks, Space shows details, Esc closes.
 
     Args:
         kit: Look, icons and words.
@@ -171,6 +174,7 @@ class PickerSheet(Sheet):
         self.search.installEventFilter(self)
         self.search.textChanged.connect(self._on_filter_changed)
         self.age = QComboBox()
+        self.age.setMinimumHeight(kit.theme.hit_px)
         self.age.currentIndexChanged.connect(self._on_filter_changed)
         self.view = _CardView(kit, self.model)
         self.view.clicked.connect(self._pick)
@@ -289,9 +293,11 @@ class PickerSheet(Sheet):
         self._detail_facts.setText(" · ".join(filter(None, (card.group_name, card.label, *card.facts))))
         self._detail_reason.setText(card.reason)
         self._detail_reason.setVisible(not card.runnable)
-        self.fix_button.setText(card.fix)
-        self.fix_button.setAccessibleName(card.fix)
-        self.fix_button.setVisible(bool(card.fix) and not card.runnable)
+        has_fix = bool(card.fix) and not card.runnable
+        self.fix_button.setVisible(has_fix)
+        if has_fix:
+            self.fix_button.setText(card.fix)
+            self.fix_button.setAccessibleName(card.fix)
 
     def _pick(self, index: QModelIndex) -> None:
         card = cast("object", index.data(CARD_ROLE)) if index.isValid() else None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ import time
 from contextlib import aclosing
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ai4artsed_desktop.adapters.process import lines as lines_module
@@ -26,8 +28,8 @@ from tests.support.fake_children import (
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
 
-async def read_all(child: ChildProcess, stream: lines_module.LineBacklog | None = None) -> list[str]:
-    return [line async for line in child.lines("stdout")]
+async def read_all(child: ChildProcess) -> list[str]:
+    return [line async for line in child.lines()]
 
 
 async def first_line(child: ChildProcess) -> str:
@@ -116,8 +118,6 @@ async def test_tail_keeps_only_the_last_200_lines() -> None:
 async def test_stdin_data_is_given_and_ends() -> None:
     data = os.urandom(300_000)
     code = "import sys, hashlib; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest())"
-    import hashlib
-
     async with await ChildProcess.start(python(code), name="t", stdin_data=data) as child:
         assert await read_all(child) == [hashlib.sha256(data).hexdigest()]
 
@@ -235,23 +235,21 @@ async def test_cancel_while_starting_leaves_no_process(steps: int, tmp_path: Pat
         task.cancel()
     if not task.cancelled():
         await task.result().stop()
-    import psutil
-
     assert not [p for p in psutil.Process().children(recursive=True) if mark in p.cmdline()]
 
 
+@posix_only
 async def test_no_thread_and_no_file_descriptor_is_left() -> None:
     async def one() -> None:
         async with await ChildProcess.start(python(SLEEPER), name="t") as child:
             await first_line(child)
 
     await one()
-    threads, descriptors = threading.active_count(), len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
+    threads, descriptors = threading.active_count(), psutil.Process().num_fds()
     for _ in range(5):
         await one()
     assert threading.active_count() == threads
-    if sys.platform == "linux":
-        assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert psutil.Process().num_fds() == descriptors
 
 
 async def test_stop_twice_gives_the_same_code() -> None:
@@ -259,3 +257,9 @@ async def test_stop_twice_gives_the_same_code() -> None:
         await child.wait()
         assert await child.stop() == 4
         assert await child.stop() == 4
+
+
+async def test_a_second_reader_goes_on_where_the_first_stopped() -> None:
+    async with await ChildProcess.start(python("for i in range(5): print(i)"), name="t") as child:
+        assert await first_line(child) == "0"
+        assert await read_all(child) == ["1", "2", "3", "4"]

@@ -27,7 +27,7 @@ def test_empty_lines_are_kept_but_not_the_one_before_a_progress_bar() -> None:
 
 
 def test_a_character_cut_between_two_chunks_is_whole() -> None:
-    assert split("ä€😀"[0:].encode()[:3], "ä€😀".encode()[3:]) == ["ä€😀"]
+    assert split("ä€😀".encode()[:3], "ä€😀".encode()[3:]) == ["ä€😀"]
 
 
 def test_an_endless_line_is_handed_on_in_parts() -> None:
@@ -66,4 +66,7 @@ async def test_backlog_hands_over_in_order_and_ends() -> None:
 
 
 async def _all(backlog: LineBacklog) -> list[str]:
-    return [line async for line in backlog]
+    lines: list[str] = []
+    while (line := await backlog.next()) is not None:
+        lines.append(line)
+    return lines

@@ -11,37 +11,39 @@ import psutil
 import pytest
 
 import ai4artsed_desktop
+from ai4artsed_desktop.adapters.process import watchdog_child
 from ai4artsed_desktop.adapters.process.child import ChildProcess
 from ai4artsed_desktop.adapters.process.ledger import Ledger
 from ai4artsed_desktop.adapters.process.watchdog import Watchdog
 from ai4artsed_desktop.adapters.process.watchdog_child import start_mark
-from tests.support.fake_children import SLEEPER, STUBBORN_PARENT, is_alive, python, until
+from tests.support.fake_children import SLEEPER, is_alive, python, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="on Windows the job object does it")
 
 #: A program with a watchdog, a ledger and two children (one with a stubborn grandchild); prints all pids.
-PROGRAM = f"""
+PROGRAM = """
 import asyncio, sys
 from pathlib import Path
 from ai4artsed_desktop.adapters.process.child import ChildProcess
 from ai4artsed_desktop.adapters.process.ledger import Ledger
 from ai4artsed_desktop.adapters.process.watchdog import Watchdog
+from tests.support.fake_children import SLEEPER, STUBBORN_PARENT, python
 
 async def main():
     watchdog = Watchdog() if sys.argv[1] == "watched" else None
     ledger = Ledger(Path(sys.argv[2]))
-    one = await ChildProcess.start([sys.executable, "-u", "-c", {STUBBORN_PARENT!r}], name="one", watchdog=watchdog, ledger=ledger)
-    two = await ChildProcess.start([sys.executable, "-u", "-c", {SLEEPER!r}], name="two", watchdog=watchdog, ledger=ledger)
+    one = await ChildProcess.start(python(STUBBORN_PARENT), name="one", watchdog=watchdog, ledger=ledger)
+    two = await ChildProcess.start(python(SLEEPER), name="two", watchdog=watchdog, ledger=ledger)
     ledger.set_port(two.pid, 4711)
     async for line in one.lines():
-        print(one.pid, line, two.pid, watchdog._process.pid if watchdog else 0, flush=True)
+        print(one.pid, line, two.pid, flush=True)
 
 asyncio.run(main())
 """
 
 
 async def start_program(kind: str, ledger_path: Path) -> tuple[ChildProcess, list[int]]:
-    """Run PROGRAM; return it and the pids: leader, grandchild, second child, watchdog."""
+    """Run PROGRAM; return it and the pids: leader, grandchild, second child."""
     program = await ChildProcess.start(
         [sys.executable, "-u", "-c", PROGRAM, kind, str(ledger_path)],
         name="program",
@@ -63,10 +65,10 @@ async def test_after_sigkill_of_the_program_nothing_survives_for_3_seconds(tmp_p
 
 async def test_the_ledger_finds_and_ends_what_an_unwatched_program_left_behind(tmp_path: Path) -> None:
     path = tmp_path / "ledger.json"
-    program, (leader, grandchild, second, _) = await start_program("unwatched", path)
+    program, (leader, grandchild, second) = await start_program("unwatched", path)
     assert Ledger(path).list_leftovers() == [], "their owner still lives"
     os.kill(program.pid, signal.SIGKILL)
-    os.waitid(os.P_PID, program.pid, os.WEXITED | os.WNOWAIT)
+    await program.wait()
     try:
         leftovers = {entry.pid: entry for entry in Ledger(path).list_leftovers()}
         assert set(leftovers) == {leader, second}
@@ -99,14 +101,12 @@ async def test_a_reused_pid_is_never_touched(tmp_path: Path) -> None:
         assert is_alive(stranger.pid)
 
 
-async def test_the_watchdog_does_not_kill_a_group_whose_id_was_given_to_another(tmp_path: Path) -> None:
-    watchdog = Watchdog()
+async def test_the_watchdog_does_not_kill_a_group_whose_id_was_given_to_another() -> None:
     async with await ChildProcess.start(python(SLEEPER), name="other") as other:
-        watchdog._marks[other.pid] = "boot:1"  # pyright: ignore[reportPrivateUsage]  # as if registered under an older process
-        watchdog.register(os.getppid() if False else other.pid)
-        watchdog._marks[other.pid] = "boot:1"  # pyright: ignore[reportPrivateUsage]
-        watchdog._restart()  # pyright: ignore[reportPrivateUsage]
-        watchdog.close()
+        lines = f"+ {other.pid} boot:1\n+ {other.pid}"  # registered under an older process; a line cut by our death
+        watchdog_argv = [sys.executable, watchdog_child.__file__]
+        async with await ChildProcess.start(watchdog_argv, name="w", stdin_data=lines.encode()) as watchdog:
+            assert await watchdog.wait() == 0
         assert is_alive(other.pid)
 
 

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from textwrap import dedent, indent
 from typing import Literal
+
+from ai4artsed_desktop.domain.sketchbook import motifs
+from ai4artsed_desktop.domain.sketchbook.discovery import modules
 
 #: Where a thing belongs in a picture. ``wide`` things span the canvas, ``small`` ones can lie on others.
 Habit = Literal["small", "ground", "sky", "water", "wide", "weather"]
@@ -14,12 +19,12 @@ class Motif:
     """One thing that can be drawn.
 
     Attributes:
-        id: English noun, also the name of its JavaScript function.
+        id: English noun.
         words: Forms that name it, German and English, lower case; see ``reading`` for simple inflection and compounds.
         habit: Where it belongs.
         size: Natural size beside other things, as a fraction of the picture's shorter side.
         colour: Its natural colour, a key of ``colours.COLOURS``.
-        draw: JavaScript ``function id(c)`` that draws it in the colour ``c`` into the square from (-0.5, -0.5) to
+        draw: JavaScript function, named ``function``, that draws it in the colour ``c`` into the square from (-0.5, -0.5) to
             (0.5, 0.5); what stands touches y = 0.5.
         top: y of the surface that carries other things, or None.
     """
@@ -32,6 +37,11 @@ class Motif:
     draw: str
     top: float | None = None
 
+    @property
+    def function(self) -> str:
+        """Name of the JavaScript function; prefixed, because p5 and browsers own names such as ``key`` and ``window``."""
+        return f"draw{self.id.capitalize()}"
+
 
 def motif(
     id: str,  # noqa: A002 - it is the motif's id
@@ -43,8 +53,7 @@ def motif(
     top: float | None = None,
 ) -> Motif:
     """Return a motif; ``words`` are separated by spaces, ``draw`` is the body of its function."""
-    lines = [line.strip() for line in draw.strip().splitlines()]
-    source = "\n".join([f"function {id}(c) {{", *(f"  {line}" for line in lines), "}"])
+    source = f"function draw{id.capitalize()}(c) {{\n{indent(dedent(draw).strip(), '  ')}\n}}"
     return Motif(id, frozenset(words.split()), habit, size, colour, source, top)
 
 
@@ -95,15 +104,24 @@ function box2(c, x, y, w, h, r = 0) {
   rect(x - w / 2, y - h / 2, w, h, r);
 }
 
-// Draw one thing of THINGS on the canvas; grow = 1 is its full size.
+// Draw one thing of THINGS. Its x, y and size count in shorter sides of the canvas from the centre;
+// wide things span the canvas.
 function place(thing, grow = 1) {
   const unit = min(width, height);
   push();
-  translate(width / 2 + thing.x * (thing.wide ? width : unit), height / 2 + thing.y * unit);
+  const [w, h] = thing.wide ? [width, height] : [unit, unit];
+  translate(width / 2 + thing.x * w, height / 2 + thing.y * h);
   rotate(thing.tilt);
-  scale((thing.wide ? width : unit) * thing.size * grow, unit * (thing.tall || thing.size) * grow);
+  scale(w * thing.size * grow, h * thing.size * grow);
   noStroke();
   thing.draw(thing.colour);
   pop();
 }
 """.strip()
+
+
+@cache
+def all_motifs() -> dict[str, Motif]:
+    """Return ``{id: motif}`` of all files in this package."""
+    listed: list[Motif] = [found for module in modules(motifs) for found in module.MOTIFS]
+    return {found.id: found for found in listed}

@@ -1,0 +1,35 @@
+"""The ``ai4artsed`` command: no argument opens the window, anything else is the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["--child"]:
+        return _run_child(arguments[1], arguments[2:])
+    if not arguments:
+        from ai4artsed_desktop.app.main import run_window
+
+        return run_window()
+    from ai4artsed_desktop.headless.cli import run_command
+
+    return run_command(arguments)
+
+
+def _run_child(name: str, arguments: list[str]) -> int:
+    """Run one of our helper programs: a frozen bundle has no ``python -m``."""
+    import runpy
+
+    from ai4artsed_desktop.adapters.process.launch import CHILD_MODULES
+
+    sys.argv = [CHILD_MODULES[name], *arguments]
+    runpy.run_module(CHILD_MODULES[name], run_name="__main__", alter_sys=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""Puts the adapters together into the engine's world; window and command line share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ai4artsed_desktop.adapters.catalog_files import CatalogFiles
+from ai4artsed_desktop.adapters.code_renderer import ChildCodeRenderer
+from ai4artsed_desktop.adapters.models_store import ModelsStore
+from ai4artsed_desktop.adapters.paths import AppPaths
+from ai4artsed_desktop.adapters.process.ledger import Ledger
+from ai4artsed_desktop.adapters.process.watchdog import Watchdog
+from ai4artsed_desktop.adapters.python_chunks import FilePythonChunks
+from ai4artsed_desktop.adapters.storage.run_folders import this_process
+from ai4artsed_desktop.adapters.storage.run_store import DiskRunStore
+from ai4artsed_desktop.adapters.storage.settings_file import SettingsFile
+from ai4artsed_desktop.adapters.text_models.llama_cpp import BuiltInModels
+from ai4artsed_desktop.adapters.text_models.llama_server import Guards
+from ai4artsed_desktop.adapters.word_lists import WordListFiles
+from ai4artsed_desktop.domain.events import ModelStateChanged
+from ai4artsed_desktop.domain.procedures import discover_procedures
+from ai4artsed_desktop.engine.bus import EventBus
+from ai4artsed_desktop.engine.engine import Engine, World
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The engine and what must be ended after it."""
+
+    engine: Engine
+    paths: AppPaths
+    watchdog: Watchdog
+    ledger: Ledger
+
+    async def aclose(self) -> None:
+        """End the engine, then the watchdog."""
+        await self.engine.aclose()
+        self.watchdog.close()
+
+
+def assemble(paths: AppPaths) -> Assembly:
+    """Build the engine over the real world. Nothing is started, and no folder is made, before it is needed."""
+    bus = EventBus()
+    watchdog = Watchdog()
+    ledger = Ledger(paths.process_ledger)
+    settings_store = SettingsFile(paths.settings_file)
+    settings = settings_store.load()
+    built_in = BuiltInModels(
+        ModelsStore(paths.models, settings.model_folders),
+        idle_s=settings.model_idle_s,
+        threads=settings.llm_threads or None,
+        on_state=lambda model_id, state, detail: bus.publish(ModelStateChanged(model_id, state, detail)),
+        guards=Guards(watchdog, ledger),
+    )
+    world = World(
+        bus=bus,
+        settings_store=settings_store,
+        catalog_source=CatalogFiles(paths),
+        run_store=DiskRunStore(paths.runs, paths.run_index),
+        renderer=ChildCodeRenderer(paths.vendor, watchdog=watchdog, ledger=ledger),
+        python_chunks=FilePythonChunks(),
+        word_lists=WordListFiles(paths.resources / "wordlists"),
+        procedures=discover_procedures(),
+        text_providers=(built_in,),
+        process_id=this_process(),
+    )
+    return Assembly(Engine(world), paths, watchdog, ledger)
+
+
+def make_renderer(paths: AppPaths) -> tuple[ChildCodeRenderer, Watchdog]:
+    """Return a renderer on its own and the watchdog to close after it."""
+    watchdog = Watchdog()
+    return ChildCodeRenderer(paths.vendor, watchdog=watchdog, ledger=Ledger(paths.process_ledger)), watchdog

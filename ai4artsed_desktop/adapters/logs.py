@@ -1,0 +1,43 @@
+"""Rotating logs: five files of one megabyte, UTF-8, beside nothing that a person typed."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_BYTES_PER_FILE = 1_000_000
+_FILES = 5
+
+
+def start_logging(path: Path, *, to_stderr: bool = False, level: int = logging.INFO) -> logging.Handler | None:
+    """Send the program's log to ``path``; a folder that cannot be written to is said on stderr and costs only the log.
+
+    Returns:
+        The file's handler, for ``stop_logging``; None if there is none.
+    """
+    root = logging.getLogger("ai4artsed_desktop")
+    root.setLevel(level)
+    if to_stderr:
+        console = logging.StreamHandler(sys.stderr)
+        console.setFormatter(logging.Formatter(_FORMAT))
+        root.addHandler(console)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(path, maxBytes=_BYTES_PER_FILE, backupCount=_FILES - 1, encoding="utf-8")
+    except OSError as exc:
+        print(f"No log is written: {exc}", file=sys.stderr)  # noqa: T201 - there is no log to say it in
+        return None
+    handler.setFormatter(logging.Formatter(_FORMAT))
+    root.addHandler(handler)
+    return handler
+
+
+def stop_logging() -> None:
+    """Close every handler that ``start_logging`` added."""
+    root = logging.getLogger("ai4artsed_desktop")
+    for handler in tuple(root.handlers):
+        root.removeHandler(handler)
+        handler.close()

@@ -1,0 +1,148 @@
+"""Run folders and the index over them as one store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from ai4artsed_desktop.adapters.storage.atomic import translated_errors
+from ai4artsed_desktop.adapters.storage.run_folders import (
+    METADATA,
+    DiskRunFolder,
+    clean_up,
+    find_run_folders,
+    is_run_id,
+    is_writer_alive,
+    read_record,
+    write_record,
+)
+from ai4artsed_desktop.adapters.storage.run_index import RunIndex
+from ai4artsed_desktop.domain.errors import RunDamagedError, StorageError, UnknownEntryError
+from ai4artsed_desktop.domain.runs import MediumRecord, RunRecord
+from ai4artsed_desktop.engine.ports import RunSummary
+from ai4artsed_desktop.engine.python_chunks import ProducedMedium
+
+logger = logging.getLogger(__name__)
+_UNFINISHED = frozenset({"queued", "running", "paused"})
+T = TypeVar("T")
+
+
+class _IndexedRunFolder(DiskRunFolder):
+    """A run folder whose every save reaches the index; a failing index is logged, the folder is the truth."""
+
+    def __init__(self, path: Path, record: RunRecord, put: Callable[[RunRecord, Path], None]) -> None:
+        super().__init__(path, record)
+        self._put = put
+
+    async def add(self, stem: str, medium: ProducedMedium, *, output_id: str = "") -> MediumRecord:
+        entity = await super().add(stem, medium, output_id=output_id)
+        await asyncio.to_thread(self._put, self.record, self.path)
+        return entity
+
+    async def save(self, record: RunRecord) -> None:
+        await super().save(record)
+        await asyncio.to_thread(self._put, self.record, self.path)
+
+
+class DiskRunStore:
+    """Runs below one folder, ``<runs>/<date>/run_<unix ms>_<6 hex>/``."""
+
+    def __init__(self, runs: Path, index: Path) -> None:
+        self._runs = runs
+        self._index = RunIndex(index)
+
+    async def create(self, record: RunRecord) -> DiskRunFolder:
+        """Make the folder and save the record. Raises StorageError."""
+        day = datetime.fromisoformat(record.created).date().isoformat()
+        path = self._runs / day / record.run_id
+        folder = _IndexedRunFolder(path, record, self._put)
+        with translated_errors(path):
+            await asyncio.to_thread(path.mkdir, parents=True)
+        await folder.save(record)
+        return folder
+
+    async def load(self, run_id: str) -> RunRecord:
+        """Return a run's record. Raises UnknownEntryError, RunDamagedError."""
+        return await asyncio.to_thread(read_record, await self.folder_of(run_id))
+
+    async def folder_of(self, run_id: str) -> Path:
+        """Return a run's folder. Raises UnknownEntryError."""
+        if not is_run_id(run_id):
+            raise UnknownEntryError(kind="run", id=run_id)
+        found = await asyncio.to_thread(self._find_folder, run_id)
+        if found is None:
+            raise UnknownEntryError(kind="run", id=run_id)
+        return found
+
+    async def list_runs(self, limit: int = 200, search: str = "") -> Sequence[RunSummary]:
+        """Return runs, newest first. An index that is not there is made first."""
+        return await asyncio.to_thread(self._list, limit, search)
+
+    async def rebuild_index(self) -> int:
+        """Make the index anew from the folders; return the number of runs."""
+        return await asyncio.to_thread(lambda: self._index.rebuild(self._records()))
+
+    async def mark_interrupted(self) -> Sequence[RunSummary]:
+        """Mark runs whose program died as interrupted, tidy their folders and return them, newest first."""
+        return await asyncio.to_thread(self._mark_interrupted)
+
+    async def aclose(self) -> None:
+        """Close the index."""
+        await asyncio.to_thread(self._index.close)
+
+    def _put(self, record: RunRecord, path: Path) -> None:
+        try:
+            self._index.put(record, self._relative(path))
+        except (StorageError, sqlite3.Error) as exc:
+            # The folder holds everything; a full disk or a locked index must not end the run.
+            logger.warning("the run index was not updated: %s", exc)
+
+    def _list(self, limit: int, search: str) -> Sequence[RunSummary]:
+        if self._index.is_new():
+            self._index.rebuild(self._records())
+        return self._index.list(limit, search)
+
+    def _find_folder(self, run_id: str) -> Path | None:
+        relative = self._index.folder_of(run_id)
+        if relative is not None and (self._runs / relative / METADATA).is_file():
+            return self._runs / relative
+        return next((path for path in find_run_folders(self._runs) if path.name == run_id), None)
+
+    def _records(self) -> Iterator[tuple[RunRecord, str]]:
+        for path in find_run_folders(self._runs):
+            try:
+                yield read_record(path), self._relative(path)
+            except RunDamagedError as exc:
+                logger.warning("run folder %s cannot be read: %s", path, exc.detail)
+
+    def _mark_interrupted(self) -> list[RunSummary]:
+        marked: list[RunSummary] = []
+        for record, relative in self._records():
+            if record.state not in _UNFINISHED or is_writer_alive(record):
+                continue
+            folder = self._runs / relative
+            clean_up(folder)
+            ended = record.model_copy(update={"state": "interrupted"})
+            write_record(folder, ended)
+            self._put(ended, folder)
+            marked.append(
+                RunSummary(
+                    record.run_id,
+                    record.created,
+                    "interrupted",
+                    record.input_text,
+                    record.interception_id,
+                    relative,
+                    record.parent_run_id,
+                    tuple(e.filename for e in record.entities if e.output_id),
+                )
+            )
+        return marked[::-1]
+
+    def _relative(self, path: Path) -> str:
+        return path.relative_to(self._runs).as_posix()

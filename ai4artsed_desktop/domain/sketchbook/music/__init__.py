@@ -1,0 +1,1 @@
+"""Musical forms: ONE FILE PER FORM, found by discovery, each with one ``FORM``."""

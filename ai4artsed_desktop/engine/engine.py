@@ -1,0 +1,172 @@
+"""The facade: one object with everything the window and the command line may ask for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from ai4artsed_desktop.domain.chunks import Chunk
+from ai4artsed_desktop.domain.configs import InterceptionConfig, OutputConfig
+from ai4artsed_desktop.domain.events import CatalogReloaded, SettingsChanged
+from ai4artsed_desktop.domain.procedures.base import Procedure
+from ai4artsed_desktop.domain.runs import RunRecord
+from ai4artsed_desktop.domain.settings import Settings
+from ai4artsed_desktop.domain.text_models import ModelGrade, TextModelInfo
+from ai4artsed_desktop.engine.bus import EventBus
+from ai4artsed_desktop.engine.catalog import Catalog, CatalogEntry
+from ai4artsed_desktop.engine.catalog_reader import read_catalog
+from ai4artsed_desktop.engine.catalog_rules import procedure_of
+from ai4artsed_desktop.engine.orchestrator import Orchestrator, is_trusted
+from ai4artsed_desktop.engine.ports import (
+    CatalogSource,
+    CodeRenderer,
+    MediaBackend,
+    PythonChunkRunner,
+    RunStore,
+    RunSummary,
+    SettingsStore,
+    TextModelProvider,
+    WordLists,
+)
+from ai4artsed_desktop.engine.runs import RunService
+from ai4artsed_desktop.engine.steps import discover_output_steps
+from ai4artsed_desktop.engine.steps.base import Reason, Services
+from ai4artsed_desktop.engine.text_models import TextModels
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the composition root hands to the engine.
+
+    ``bus`` is made by the root, because adapters publish on it too.
+    """
+
+    bus: EventBus
+    settings_store: SettingsStore
+    catalog_source: CatalogSource
+    run_store: RunStore
+    renderer: CodeRenderer
+    python_chunks: PythonChunkRunner
+    word_lists: WordLists
+    procedures: Mapping[str, Procedure]
+    text_providers: Sequence[TextModelProvider] = ()
+    backends: Mapping[str, MediaBackend] = field(default_factory=lambda: MappingProxyType({}))
+    process_id: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+
+
+class Engine:
+    """Owns the catalogue, the settings, the text models and the runs.
+
+    Use: ``await start()``, then ``runs``, ``models``, ``catalog`` …; ``await aclose()`` ends all in reverse order.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.bus = world.bus
+        self.settings = world.settings_store.load()
+        self.catalog = Catalog()
+        self._fingerprint = ""
+        self.models = TextModels(world.text_providers, lambda: self.settings)
+        self._services = Services(
+            text_models=self.models,
+            renderer=world.renderer,
+            python_chunks=world.python_chunks,
+            word_lists=world.word_lists,
+            procedures=world.procedures,
+            backends=world.backends,
+        )
+        self.runs = RunService(
+            bus=self.bus,
+            store=world.run_store,
+            orchestrator=Orchestrator(self._services),
+            catalog=lambda: self.catalog,
+            settings=lambda: self.settings,
+            process_id=dict(world.process_id),
+        )
+
+    @property
+    def store(self) -> RunStore:
+        """The recorded runs."""
+        return self._world.run_store
+
+    @property
+    def settings_from_environment(self) -> frozenset[str]:
+        """Names of settings that the environment sets."""
+        return self._world.settings_store.from_environment
+
+    async def start(self) -> Sequence[RunSummary]:
+        """Read the catalogue, begin to work, and return runs that an earlier program left unfinished."""
+        await self.reload_catalog()
+        self.runs.start()
+        return await self._world.run_store.mark_interrupted()
+
+    async def reload_catalog(self, *, only_if_changed: bool = False) -> bool:
+        """Read the catalogue again; running runs keep theirs. Return whether it was read."""
+        fingerprint = await self._world.catalog_source.fingerprint(self.settings)
+        if only_if_changed and fingerprint == self._fingerprint:
+            return False
+        self._fingerprint = fingerprint
+        files = await self._world.catalog_source.read(self.settings)
+        self.catalog = read_catalog(files, procedures=self._world.procedures)
+        for problem in self.catalog.errors:
+            logger.warning("catalogue: %s: %s %s", problem.path, problem.code, dict(problem.params))
+        catalog = self.catalog
+        entries = sum(map(len, (catalog.interceptions, catalog.outputs, catalog.pipelines, catalog.chunks)))
+        self.bus.publish(CatalogReloaded(entries, len(self.catalog.errors)))
+        return True
+
+    def change_settings(self, **changes: object) -> None:
+        """Save changed settings.
+
+        Raises:
+            StorageError: They could not be written; the old ones stay in force.
+            pydantic.ValidationError: A value does not fit (a bug of the caller: widgets offer only what fits).
+        """
+        changed = Settings.model_validate({**self.settings.model_dump(), **changes})
+        self._world.settings_store.save(changed)
+        names = frozenset(n for n in Settings.model_fields if getattr(changed, n) != getattr(self.settings, n))
+        self.settings = changed
+        self.bus.publish(SettingsChanged(names))
+
+    async def interception_problem(self, config: InterceptionConfig, models: Sequence[TextModelInfo]) -> Reason | None:
+        """Return why an interception cannot run here with the models there are, or None.
+
+        Args:
+            models: ``await engine.models.list_models()``; asked for once for a whole list of configs.
+        """
+        if procedure_of(config) is not None or config.meta.skip_interception:
+            return None
+        usable = [m for m in models if m.problem is None]
+        if not usable:
+            return Reason("reason.no_model")
+        if config.steps and all(m.grade is ModelGrade.TINY for m in usable):
+            return Reason("reason.chain_needs_model")
+        return None
+
+    async def output_problem(self, config: OutputConfig, models: Sequence[TextModelInfo]) -> Reason | None:
+        """Return why an output cannot run here, or None."""
+        entry: CatalogEntry[Chunk] = self.catalog.chunk(config.chunk)
+        step = discover_output_steps().get(entry.value.type)
+        if step is None:
+            return Reason("reason.no_step", {"type": entry.value.type})
+        trusted = is_trusted(entry, self.settings.foreign_python_chunks)
+        if (reason := await step.problem(entry.value, trusted, self._services)) is not None:
+            return reason
+        if config.meta.optimization_instruction is not None:
+            able = any(m.problem is None and m.grade is ModelGrade.INSTRUCT for m in models)
+            return None if able else Reason("reason.tiny_model")
+        return None
+
+    async def record(self, run_id: str) -> RunRecord:
+        """Return a run's record. Raises UnknownEntryError, RunDamagedError."""
+        return await self._world.run_store.load(run_id)
+
+    async def aclose(self) -> None:
+        """End runs, then models, then the store."""
+        await self.runs.aclose()
+        await self.models.aclose()
+        await self._world.run_store.aclose()

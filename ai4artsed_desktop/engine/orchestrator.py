@@ -1,0 +1,348 @@
+"""The four stages of a run, from the idea to media on disk. The pipeline is data; this is the only order in code."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ai4artsed_desktop.domain.chunks import Chunk, ProcessingChunk, mappings_of
+from ai4artsed_desktop.domain.configs import InterceptionConfig, OutputConfig
+from ai4artsed_desktop.domain.errors import CatalogError, NotRunnableError
+from ai4artsed_desktop.domain.events import (
+    Event,
+    MediumSaved,
+    RunProgressed,
+    StageFinished,
+    StagePaused,
+    StageRoundFinished,
+    StageSkipped,
+    StageStarted,
+    StageTextStreamed,
+)
+from ai4artsed_desktop.domain.language import guess_language
+from ai4artsed_desktop.domain.parameters import resolve
+from ai4artsed_desktop.domain.runs import (
+    STAGE_ORDER,
+    MediumRecord,
+    OutputRequest,
+    RunRequest,
+    StageName,
+    StageRecord,
+)
+from ai4artsed_desktop.domain.text import localized
+from ai4artsed_desktop.engine import safety
+from ai4artsed_desktop.engine.catalog import Catalog, CatalogEntry
+from ai4artsed_desktop.engine.ports import RunFolder
+from ai4artsed_desktop.engine.python_chunks import ProducedMedium
+from ai4artsed_desktop.engine.steps import discover_output_steps
+from ai4artsed_desktop.engine.steps.base import OutputJob, Services, TextJob, TextOutcome
+from ai4artsed_desktop.engine.steps.processing import run_processing
+from ai4artsed_desktop.engine.templates import fill_text
+
+#: The text stages' chunk names; ``interception`` and ``procedure`` come from the config's pipeline.
+TRANSLATION_CHUNK = "translation"
+OPTIMISATION_CHUNK = "optimisation"
+
+
+@dataclass(slots=True)
+class RunJob:
+    """One run at work: what was asked for, where it is written, and how it is told.
+
+    ``seed`` is drawn already; ``catalog`` is the snapshot the run started with, whatever is reloaded meanwhile.
+    """
+
+    run_id: str
+    request: RunRequest
+    seed: int
+    catalog: Catalog
+    folder: RunFolder
+    publish: Callable[[Event], None]
+    allow_foreign_python: bool = False
+    translate: bool = False
+    resume_text: asyncio.Future[str] | None = None
+    stages: list[StageRecord] = field(default_factory=list[StageRecord])
+
+
+class Orchestrator:
+    """Carries runs through their stages."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def run(self, job: RunJob) -> None:
+        """Run every stage. Each stage's record is on disk before the next begins.
+
+        Raises:
+            AppError: What went wrong; what was made before is kept.
+        """
+        text = await self._translate(job)
+        text = await self._intercept(job, text)
+        await self._gate(job, text)
+        for output in job.request.outputs:
+            await self._output(job, text, output)
+
+    async def _translate(self, job: RunJob) -> str:
+        text = job.request.text
+        if (reused := await self._reuse(job, StageName.TRANSLATION)) is not None:
+            return reused
+        safety.demand(safety.check_text(text, job.request.safety_level))
+        if not job.translate:
+            return await self._skip(job, StageName.TRANSLATION, "stage.skipped.translation_off", text)
+        if guess_language(text) == "en":
+            return await self._skip(job, StageName.TRANSLATION, "stage.skipped.already_english", text)
+        chunk = _processing(job.catalog, TRANSLATION_CHUNK)
+        return await self._text_stage(job, StageName.TRANSLATION, chunk, text, rules="", stem="translation")
+
+    async def _intercept(self, job: RunJob, text: str) -> str:
+        if (reused := await self._reuse(job, StageName.INTERCEPTION)) is not None:
+            return reused
+        config = job.catalog.interception(job.request.interception_id).value
+        pipeline = job.catalog.pipeline(config.pipeline).value
+        if config.meta.skip_interception or not pipeline.chunks:
+            return await self._skip(job, StageName.INTERCEPTION, "stage.skipped.as_is", text)
+        rules = rules_of(config, job.request)
+        for name in pipeline.chunks:
+            chunk = _processing(job.catalog, name)
+            text = await self._text_stage(
+                job, StageName.INTERCEPTION, chunk, text, rules=rules, stem="interception", config=config
+            )
+        return text
+
+    async def _gate(self, job: RunJob, text: str) -> None:
+        if not _is_due(job, StageName.SAFETY) or not job.request.outputs:
+            return
+        started = time.perf_counter()
+        job.publish(StageStarted(job.run_id, StageName.SAFETY))
+        verdict = safety.check_text(text, job.request.safety_level)
+        await job.folder.add("safety_pre_output", _json_medium(asdict(verdict)))
+        record = StageRecord(
+            name=StageName.SAFETY, state="done", reason=verdict.reasons[0] if verdict.reasons else "", ms=_ms(started)
+        )
+        await self._record(job, record)
+        safety.demand(verdict)
+        job.publish(StageSkipped(job.run_id, StageName.SAFETY, "safety.no_checker"))
+
+    async def _output(self, job: RunJob, text: str, output: OutputRequest) -> None:
+        entry = job.catalog.output(output.output_id)
+        config = entry.value
+        chunk_entry = job.catalog.chunk(config.chunk)
+        await self._check_runnable(job, config, chunk_entry)
+        text = await self._optimise(job, config, text)
+        started = time.perf_counter()
+        job.publish(StageStarted(job.run_id, StageName.OUTPUT, config.chunk))
+        output_job, parameters = self._output_job(job, config, chunk_entry, output, text)
+        await discover_output_steps()[chunk_entry.value.type].run(output_job)
+        record = StageRecord(
+            name=StageName.OUTPUT,
+            state="done",
+            model=config.chunk,
+            model_digest=chunk_entry.digest,
+            ms=_ms(started),
+            output_id=config.id,
+            seed=job.seed,
+            parameters=dict(parameters),
+        )
+        await self._record(job, record)
+        job.publish(StageFinished(job.run_id, StageName.OUTPUT, "", config.chunk, record.ms))
+
+    async def _check_runnable(self, job: RunJob, config: OutputConfig, entry: CatalogEntry[Chunk]) -> None:
+        step = discover_output_steps().get(entry.value.type)
+        if step is None:
+            raise CatalogError(f"chunk type {entry.value.type} makes no medium", id=config.chunk)
+        reason = await step.problem(entry.value, is_trusted(entry, job.allow_foreign_python), self._services)
+        if reason is not None:
+            raise NotRunnableError(id=config.id, **{"reason": reason.key, **reason.params})
+
+    async def _optimise(self, job: RunJob, config: OutputConfig, text: str) -> str:
+        if not _is_due(job, StageName.OPTIMISATION):
+            return await self._reuse(job, StageName.OPTIMISATION) or text
+        instruction = localized(config.meta.optimization_instruction or {}, job.request.language)
+        if not instruction:
+            return text
+        chunk = _processing(job.catalog, OPTIMISATION_CHUNK)
+        if config.meta.optimization_model:
+            chunk = chunk.model_copy(update={"model": config.meta.optimization_model})
+        return await self._text_stage(
+            job, StageName.OPTIMISATION, chunk, text, rules=instruction, stem="optimisation", output_id=config.id
+        )
+
+    def _output_job(
+        self, job: RunJob, config: OutputConfig, entry: CatalogEntry[Chunk], output: OutputRequest, text: str
+    ) -> tuple[OutputJob, dict[str, Any]]:
+        texts = {"PREVIOUS_OUTPUT": text, "INPUT_TEXT": job.request.text, "USER_INPUT": job.request.text}
+        texts["LANGUAGE"] = guess_language(text) or job.request.language
+        parameters = resolve(
+            mappings_of(entry.value),
+            output.parameters,
+            config.overrides,
+            lambda source: fill_text(source, texts, entry.value.name),
+            lambda: job.seed,
+        )
+
+        async def save(medium: ProducedMedium) -> MediumRecord:
+            record = await job.folder.add(f"output_{medium.kind}", medium, output_id=config.id)
+            job.publish(MediumSaved(job.run_id, record, config.id))
+            return record
+
+        return (
+            OutputJob(
+                config=config,
+                chunk=entry.value,
+                chunk_path=entry.path,
+                is_trusted=is_trusted(entry, job.allow_foreign_python),
+                text=text,
+                language=texts["LANGUAGE"],
+                seed=job.seed,
+                parameters=parameters,
+                texts=texts,
+                make_work_dir=job.folder.work_dir,
+                progress=lambda fraction, message: job.publish(RunProgressed(job.run_id, fraction, message)),
+                save=save,
+                services=self._services,
+            ),
+            parameters,
+        )
+
+    async def _text_stage(
+        self,
+        job: RunJob,
+        stage: StageName,
+        chunk: ProcessingChunk,
+        text: str,
+        *,
+        rules: str,
+        stem: str,
+        config: InterceptionConfig | None = None,
+        output_id: str = "",
+    ) -> str:
+        started = time.perf_counter()
+        language = job.request.language
+        text_job = TextJob(
+            stage=stage,
+            chunk=chunk,
+            text=text,
+            rules=rules,
+            language=language,
+            seed=job.seed,
+            reporter=_Reporter(job, stage),
+            parameters=config.parameters if config else {},
+            role_model=job.request.model_ids.get(stage),
+            examples=_examples(config, job.request),
+            rounds=tuple((localized(s.name, language), localized(s.context, language)) for s in config.steps)
+            if config
+            else (),
+        )
+        outcome = await run_processing(text_job, self._services)
+        result = await self._edited(job, stage, outcome)
+        await job.folder.add(stem, ProducedMedium("text", "text/plain", "txt", data=result.encode()))
+        record = StageRecord(
+            name=stage,
+            state="done",
+            text=result,
+            model=outcome.model,
+            model_digest=(outcome.model_info.digest or "") if outcome.model_info else "",
+            ms=_ms(started),
+            output_id=output_id,
+            seed=job.seed,
+            candidates=outcome.candidates,
+            rounds=outcome.rounds,
+            parameters=dict(outcome.parameters),
+            edited_from=outcome.text if result != outcome.text else None,
+        )
+        await self._record(job, record)
+        job.publish(StageFinished(job.run_id, stage, result, outcome.model, record.ms, outcome.candidates))
+        return result
+
+    async def _edited(self, job: RunJob, stage: StageName, outcome: TextOutcome) -> str:
+        """Return the stage's text after the person's say: an edit given beforehand, or one made in a pause."""
+        if stage in job.request.edits:
+            return job.request.edits[stage]
+        if stage not in job.request.pause_after:
+            return outcome.text
+        job.resume_text = asyncio.get_running_loop().create_future()
+        await job.folder.save(job.folder.record.model_copy(update={"state": "paused"}))
+        job.publish(StagePaused(job.run_id, stage, outcome.text, outcome.candidates))
+        try:
+            text = await job.resume_text
+        finally:
+            job.resume_text = None
+        await job.folder.save(job.folder.record.model_copy(update={"state": "running"}))
+        return text
+
+    async def _reuse(self, job: RunJob, stage: StageName) -> str | None:
+        """Return the text given for a stage that is not run again, after recording it; None if the stage is due."""
+        if _is_due(job, stage):
+            return None
+        text = job.request.stage_texts.get(stage)
+        if text is None:
+            return job.request.text if stage is StageName.TRANSLATION else None
+        await self._record(job, StageRecord(name=stage, state="reused", text=text))
+        job.publish(StageFinished(job.run_id, stage, text))
+        return text
+
+    async def _skip(self, job: RunJob, stage: StageName, reason: str, text: str) -> str:
+        await self._record(job, StageRecord(name=stage, state="skipped", text=text, reason=reason))
+        job.publish(StageSkipped(job.run_id, stage, reason))
+        return text
+
+    async def _record(self, job: RunJob, record: StageRecord) -> None:
+        job.stages.append(record)
+        await job.folder.save(job.folder.record.model_copy(update={"stages": tuple(job.stages)}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reporter:
+    """Turns a text step's words into events of its run."""
+
+    job: RunJob
+    stage: StageName
+
+    def started(self, model: str) -> None:
+        self.job.publish(StageStarted(self.job.run_id, self.stage, model))
+
+    def streamed(self, delta: str, candidate: int = 0) -> None:
+        self.job.publish(StageTextStreamed(self.job.run_id, self.stage, delta, candidate))
+
+    def round_finished(self, label: str, text: str) -> None:
+        self.job.publish(StageRoundFinished(self.job.run_id, self.stage, label, text))
+
+
+def rules_of(config: InterceptionConfig, request: RunRequest) -> str:
+    """Return the rules of a run: the person's, else the config's in the person's language."""
+    if request.rules is not None:
+        return request.rules
+    return localized(config.context, request.language) if config.context else ""
+
+
+def is_trusted(entry: CatalogEntry[Chunk], allow_foreign_python: bool) -> bool:
+    """Tell whether a chunk's own Python code may run: ours always, the person's if they allowed it."""
+    return entry.origin == "shipped" or allow_foreign_python
+
+
+def _examples(config: InterceptionConfig | None, request: RunRequest) -> Any:
+    """Return the config's examples, unless the person changed the rules: then they would contradict them."""
+    return config.examples if config is not None and request.rules is None else None
+
+
+def _processing(catalog: Catalog, name: str) -> ProcessingChunk:
+    chunk = catalog.chunk(name).value
+    if not isinstance(chunk, ProcessingChunk):
+        raise CatalogError(f"chunk {name} is no processing chunk", id=name)
+    return chunk
+
+
+def _is_due(job: RunJob, stage: StageName) -> bool:
+    return STAGE_ORDER.index(stage) >= STAGE_ORDER.index(job.request.start_stage)
+
+
+def _json_medium(data: object) -> ProducedMedium:
+    text = json.dumps(data, ensure_ascii=False, indent=2)
+    return ProducedMedium("record", "application/json", "json", data=text.encode())
+
+
+def _ms(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)

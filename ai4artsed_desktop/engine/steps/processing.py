@@ -1,0 +1,201 @@
+"""Processing chunks: text in, text out, by a procedure, a tiny model or one that follows instructions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from random import Random
+from typing import get_args
+
+from ai4artsed_desktop.domain.errors import (
+    CatalogError,
+    NoRulesError,
+    NotRunnableError,
+    NoUsableAnswerError,
+    ParameterError,
+    WrongLanguageError,
+)
+from ai4artsed_desktop.domain.language import guess_language
+from ai4artsed_desktop.domain.procedures.base import Procedure, ProcedureContext
+from ai4artsed_desktop.domain.settings import StageRole
+from ai4artsed_desktop.domain.text_models import ChatMessage, ModelGrade, TextModelInfo, TextRequest
+from ai4artsed_desktop.engine import tiny_model
+from ai4artsed_desktop.engine.steps.base import Services, TextJob, TextOutcome
+from ai4artsed_desktop.engine.templates import fill_text
+
+#: Longest answer if neither chunk nor config says; enough for a long paragraph.
+DEFAULT_MAX_TOKENS = 400
+_ROLES: tuple[StageRole, ...] = get_args(StageRole)
+_LEAKED_THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
+
+
+async def run_processing(job: TextJob, services: Services) -> TextOutcome:
+    """Transform the job's text.
+
+    Raises:
+        NotRunnableError, ModelError, WrongLanguageError, NoRulesError, PlaceholderError, ParameterError.
+    """
+    if job.chunk.backend_type == "procedure":
+        return _run_procedure(job, services)
+    if job.chunk.model in _ROLES:
+        info = await services.text_models.choose(job.chunk.model, job.role_model)
+    else:
+        info = await services.text_models.choose("interception", job.role_model or job.chunk.model)
+    job.reporter.started(info.id)
+    if info.grade is ModelGrade.TINY:
+        return await _run_tiny(job, info, services)
+    return await _run_rounds(job, info, services)
+
+
+def _run_procedure(job: TextJob, services: Services) -> TextOutcome:
+    options = {key.lower(): value for key, value in job.parameters.items()}
+    name = str(options.pop("procedure", ""))
+    procedure = services.procedures.get(name)
+    if procedure is None:
+        raise CatalogError(f"no procedure {name!r}", id=name)
+    job.reporter.started(f"procedure/{procedure.id}")
+    language = next(
+        (lang for lang in (guess_language(job.text), job.language) if lang in procedure.languages),
+        procedure.languages[0],
+    )
+    checked = check_options(procedure, options)
+    result = procedure.apply(
+        job.text,
+        ProcedureContext(language, Random(job.seed), services.word_lists.load(language, procedure.word_lists), checked),
+    )
+    for step in result.steps:
+        job.reporter.round_finished(step.label, step.text)
+    job.reporter.streamed(result.text)
+    return TextOutcome(
+        result.text,
+        f"procedure/{procedure.id}",
+        {**checked, "language": language},
+        rounds=tuple((step.label, step.text) for step in result.steps),
+    )
+
+
+def check_options(procedure: Procedure, given: Mapping[str, object]) -> dict[str, int | float | str]:
+    """Return a procedure's options with defaults filled in.
+
+    Raises:
+        ParameterError: An option is unknown, has the wrong type or is out of range.
+    """
+    for name in given:
+        if name not in procedure.options:
+            raise ParameterError(name=name, value=str(given[name]), expected=", ".join(procedure.options) or "–")
+    return {name: _option(name, given.get(name, allowed[0]), allowed) for name, allowed in procedure.options.items()}
+
+
+def _option(name: str, value: object, allowed: Sequence[int | float | str]) -> int | float | str:
+    """Return a value that fits ``(default, minimum, maximum)`` or ``(default, *choices)``."""
+    if isinstance(allowed[0], str):
+        if isinstance(value, str) and (len(allowed) == 1 or value in allowed):
+            return value
+    elif isinstance(value, int | float) and float(allowed[1]) <= value <= float(allowed[2]):
+        return value
+    raise ParameterError(name=name, value=str(value), expected=" … ".join(str(a) for a in allowed[1:]))
+
+
+async def _run_tiny(job: TextJob, info: TextModelInfo, services: Services) -> TextOutcome:
+    """Several short completions of a pattern, filtered and ranked: what a tiny model can honestly do."""
+    language = guess_language(job.text)
+    if language not in (None, "en"):
+        raise WrongLanguageError(model=info.name, language=language or "?")
+    if job.rounds:
+        raise NotRunnableError(id=job.stage.value, reason="reason.chain_needs_model")
+    idea = " ".join(job.text.split())
+    pairs = job.examples.pairs if job.examples else ()
+    temperature = _number(job.parameters, "temperature", tiny_model.TEMPERATURE)
+    said: list[str] = []
+    usable: list[str] = []
+    for round_number in range(tiny_model.MAX_ROUNDS):
+        for request in _tiny_requests(job, idea, round_number, temperature):
+            said.append(await _complete(job, info, request, services, len(said)))
+        usable = [text for text in said if tiny_model.unusable_reason(text, idea, pairs) is None]
+        if usable:
+            break
+    if not usable:
+        raise NoUsableAnswerError("\n".join(said), model=info.name)
+    ranked = tuple(tiny_model.rank(usable, idea))
+    return TextOutcome(ranked[0], info.id, {"temperature": temperature}, candidates=ranked, model_info=info)
+
+
+def _tiny_requests(job: TextJob, idea: str, round_number: int, temperature: float) -> tuple[TextRequest, ...]:
+    if job.examples is not None:
+        label, pairs = job.examples.label, job.examples.pairs
+        return tiny_model.tiny_requests(label, pairs, idea, job.seed, round_number, temperature)
+    if not job.rules.strip():
+        raise NoRulesError
+    return tiny_model.instruction_requests(job.rules, idea, job.seed, round_number, temperature)
+
+
+async def _complete(job: TextJob, info: TextModelInfo, request: TextRequest, services: Services, candidate: int) -> str:
+    """Return one whole answer, passing on its pieces; one that was cut by the token limit ends at its last sentence."""
+    text, reason = "", None
+    async with aclosing(services.text_models.stream(info, request)) as deltas:
+        async for delta in deltas:
+            text += delta.text
+            reason = delta.finish_reason or reason
+            if delta.text:
+                job.reporter.streamed(delta.text, candidate)
+    return tiny_model.trim_to_sentence(text) if reason == "length" else text.strip()
+
+
+async def _run_rounds(job: TextJob, info: TextModelInfo, services: Services) -> TextOutcome:
+    text = job.text
+    done: list[tuple[str, str]] = []
+    parameters = _model_parameters(job)
+    for label, rules in job.rounds or (("", job.rules),):
+        answer = await _complete(job, info, _chat_request(job, text, rules, parameters), services, 0)
+        text = _LEAKED_THINKING.sub("", answer).strip()
+        if not text:
+            raise NoUsableAnswerError(model=info.name)
+        if label:
+            job.reporter.round_finished(label, text)
+            done.append((label, text))
+    return TextOutcome(text, info.id, parameters, rounds=tuple(done), model_info=info)
+
+
+def _chat_request(job: TextJob, text: str, rules: str, parameters: Mapping[str, float]) -> TextRequest:
+    values = {
+        "INPUT_TEXT": text,
+        "USER_INPUT": text,
+        "PREVIOUS_OUTPUT": text,
+        "CONTEXT": rules,
+        "INSTRUCTION": rules,
+        "LANGUAGE": job.language,
+    }
+    chunk = job.chunk
+    system = fill_text(chunk.system or "", values, chunk.name).strip()
+    prompt = fill_text(chunk.prompt or chunk.template or "{{INPUT_TEXT}}", values, chunk.name)
+    if job.stage.value == "interception" and not rules.strip():
+        raise NoRulesError
+    messages = (
+        (ChatMessage("system", system), ChatMessage("user", prompt)) if system else (ChatMessage("user", prompt),)
+    )
+    return TextRequest(
+        messages=messages,
+        seed=job.seed,
+        max_tokens=int(parameters["max_tokens"]),
+        temperature=parameters["temperature"],
+        top_p=parameters["top_p"],
+        min_p=parameters.get("min_p"),
+        repeat_penalty=parameters.get("repeat_penalty"),
+        dry_multiplier=parameters.get("dry_multiplier"),
+    )
+
+
+def _model_parameters(job: TextJob) -> dict[str, float]:
+    """Return the sampling parameters: the config's, else the chunk's, else ours. They really reach the model."""
+    merged: dict[str, object] = {"max_tokens": DEFAULT_MAX_TOKENS, "temperature": 0.7, "top_p": 0.95}
+    merged |= {key.lower(): value for key, value in job.chunk.parameters.items()}
+    merged |= {key.lower(): value for key, value in job.parameters.items()}
+    return {key: _number(merged, key, 0.0) for key in merged}
+
+
+def _number(values: Mapping[str, object], name: str, default: float) -> float:
+    value = values.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ParameterError(name=name, value=str(value), expected="number")
+    return value

@@ -1,0 +1,89 @@
+"""The command line: the same engine without a window. Answers go to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Sequence
+
+from ai4artsed_desktop import __version__
+from ai4artsed_desktop.adapters.assembly import assemble
+from ai4artsed_desktop.adapters.language_files import load_messages
+from ai4artsed_desktop.adapters.logs import start_logging, stop_logging
+from ai4artsed_desktop.adapters.paths import find_paths
+from ai4artsed_desktop.domain.errors import AppError
+from ai4artsed_desktop.engine.messages import Messages
+from ai4artsed_desktop.headless.commands import COMMANDS
+from ai4artsed_desktop.headless.context import EXIT_CANCELLED, EXIT_FAILED, Context, Output
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Carry out one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 cancelled."""
+    _use_utf8()
+    paths = find_paths()
+    parser = build_parser()
+    options = parser.parse_args(_with_self_check(arguments))
+    start_logging(paths.log_file)
+    output = Output(as_json=getattr(options, "json", False))
+    try:
+        return asyncio.run(_run(options, output))
+    except AppError as exc:  # before or outside the engine: a settings file that cannot be repaired, say
+        output.error(exc.info(), load_messages(paths.resources, "system"))
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_CANCELLED
+    finally:
+        stop_logging()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser; each command's file adds its own part."""
+    parser = argparse.ArgumentParser(
+        prog="ai4artsed",
+        description="From an idea to pictures, sound and code art. Without arguments the window opens.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_to(commands)
+    return parser
+
+
+async def _run(options: argparse.Namespace, output: Output) -> int:
+    paths = find_paths()
+    assembly = assemble(paths)
+    messages: Messages = load_messages(paths.resources, assembly.engine.settings.language)
+    context = Context(assembly.engine, paths, messages, output)
+    command = next(c for c in COMMANDS if c.name == options.command)
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl+C comes as KeyboardInterrupt there
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await command.run(options, context)
+    except AppError as exc:
+        output.error(exc.info(), messages)
+        return EXIT_FAILED
+    except asyncio.CancelledError:
+        output.note(messages.text("cli.cancelled"))
+        return EXIT_CANCELLED
+    finally:
+        await assembly.aclose()
+
+
+def _with_self_check(arguments: Sequence[str]) -> list[str]:
+    """``--self-check`` is an option of the program to its users, and a command like any other to us."""
+    return (
+        ["self-check", *[a for a in arguments if a != "--self-check"]] if "--self-check" in arguments else [*arguments]
+    )
+
+
+def _use_utf8() -> None:
+    """German text must come out whole on a Windows console or in a C locale."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - TextIO lacks what TextIOWrapper has

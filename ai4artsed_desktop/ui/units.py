@@ -1,0 +1,35 @@
+"""Numbers as people read them: with their unit and in their language."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QLocale
+
+_BYTES_PER_GB = 1_000_000_000
+_BYTES_PER_MB = 1_000_000
+
+
+def duration_text(elapsed_ms: float, language: str, *, is_running: bool = False) -> str:
+    """Return ``1.3 s`` below ten seconds, ``42 s`` below a minute, then ``1 min 20 s``; no tenths while it runs."""
+    seconds = elapsed_ms / 1000
+    if seconds < 10 and not is_running:
+        return f"{QLocale(language).toString(seconds, 'f', 1)} s"
+    whole = int(seconds) if is_running else round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+
+
+def size_text(size_bytes: int, language: str) -> str:
+    """Return ``9.1 GB``, or whole megabytes below 0.1 GB. Decimal units, as on a disk's box."""
+    if size_bytes < _BYTES_PER_GB / 10:
+        return f"{round(size_bytes / _BYTES_PER_MB)} MB"
+    return f"{gigabytes_text(size_bytes, language)} GB"
+
+
+def gigabytes_text(size_bytes: int, language: str) -> str:
+    """Return ``9.1``, without the unit, for "9.1/24.0 GB"."""
+    return QLocale(language).toString(size_bytes / _BYTES_PER_GB, "f", 1)
+
+
+def clock_text(position_ms: int) -> str:
+    """Return a place in a recording as ``1:05``."""
+    seconds = position_ms // 1000
+    return f"{seconds // 60}:{seconds % 60:02}"

@@ -1,0 +1,147 @@
+"""The status bar: which services run, how full the graphics memory is, what waits, and whether all stays here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+
+from ai4artsed_desktop.ui import roles as r
+from ai4artsed_desktop.ui import stylesheet
+from ai4artsed_desktop.ui.kit import Kit
+from ai4artsed_desktop.ui.theme import set_look
+from ai4artsed_desktop.ui.units import gigabytes_text
+from ai4artsed_desktop.ui.widgets.basics import IconLabel, Label, row
+
+_BAR_WIDTH_PX, _BAR_HEIGHT_PX = 64, 8
+
+
+class ServiceState(StrEnum):
+    """How a service is; each has its own sign, colour and word (``service.state.<value>``)."""
+
+    READY = "ready"
+    STARTING = "starting"
+    OFF = "off"
+    MISSING = "missing"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """One service as the bar shows it: its name is a proper name, or already in the person's language."""
+
+    id: str
+    name: str
+    state: ServiceState
+
+
+_FACES = {
+    ServiceState.READY: ("disc", "good"),
+    ServiceState.STARTING: ("hourglass", "warn"),
+    ServiceState.OFF: ("circle", "muted"),
+    ServiceState.MISSING: ("circle", "muted"),
+    ServiceState.FAILED: ("error", "bad"),
+}
+
+
+class StatusBar(QFrame):
+    """What is unknown is not shown."""
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__()
+        self._kit = kit
+        self._services: tuple[ServiceStatus, ...] = ()
+        self._vram: tuple[int, int] | None = None
+        set_look(self, "bar")
+        self._service_row: QHBoxLayout = row(space=r.SPACE_4)
+        self.vram_bar = _MemoryBar(kit)
+        self.vram_words = Label(kit, look="small")
+        self.queue = Label(kit, look="small")
+        self.local_icon = IconLabel(kit, "home", "muted", 16)
+        self.local_words = Label(kit, "status.local_only", "small")
+        for label in (self.vram_words, self.queue, self.local_words):
+            label.setWordWrap(False)
+        vram = row(self.vram_words, self.vram_bar)
+        local = row(self.local_icon, self.local_words, space=r.SPACE_1)
+        layout = row(self._service_row, None, vram, self.queue, local, space=r.SPACE_5)
+        layout.setContentsMargins(r.SPACE_4, r.SPACE_1, r.SPACE_4, r.SPACE_1)
+        self.setLayout(layout)
+        self.setMinimumHeight(r.HIT_PX)
+        kit.translator.language_changed.connect(self.retranslate)
+        self.set_vram(None, None)
+        self.set_queue(0)
+        self.set_local_only(False)
+
+    def set_services(self, services: Sequence[ServiceStatus]) -> None:
+        """Show these services, in this order."""
+        if tuple(services) == self._services:
+            return
+        self._services = tuple(services)
+        while (item := self._service_row.takeAt(0)) is not None:
+            if widget := item.widget():
+                widget.hide()
+                widget.deleteLater()
+        for service in self._services:
+            self._service_row.addWidget(self._service_widget(service))
+
+    def set_vram(self, used_bytes: int | None, total_bytes: int | None) -> None:
+        """Show how full the graphics memory is; None = unknown, then nothing is shown."""
+        self._vram = None if used_bytes is None or not total_bytes else (used_bytes, total_bytes)
+        self.retranslate()
+
+    def set_queue(self, waiting: int) -> None:
+        """Show how many runs wait; nothing for none."""
+        self.queue.set_key("status.queue", count=waiting)
+        self.queue.setVisible(waiting > 0)
+
+    def set_local_only(self, is_on: bool) -> None:
+        """Show that nothing leaves the machine."""
+        self.local_icon.setVisible(is_on)
+        self.local_words.setVisible(is_on)
+
+    def retranslate(self) -> None:
+        """Set the words anew."""
+        self.vram_words.setVisible(self._vram is not None)
+        self.vram_bar.setVisible(self._vram is not None)
+        if self._vram is not None:
+            used, total = self._vram
+            language = self._kit.translator.language
+            values = {"used": gigabytes_text(used, language), "total": gigabytes_text(total, language)}
+            self.vram_words.set_key("status.vram", **values)
+            self.vram_bar.set_share(used / total)
+
+    def _service_widget(self, service: ServiceStatus) -> QWidget:
+        holder = QWidget()
+        words = Label(self._kit, f"service.state.{service.state}", "small", name=service.name)
+        words.setWordWrap(False)
+        holder.setLayout(row(IconLabel(self._kit, *_FACES[service.state], 16), words, space=r.SPACE_1))
+        return holder
+
+
+class _MemoryBar(QWidget):
+    """A measured share; the number beside it says the same in words."""
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__()
+        self._kit = kit
+        self._share = 0.0
+        self.setFixedSize(QSize(_BAR_WIDTH_PX, _BAR_HEIGHT_PX))
+        kit.theme.changed.connect(self.update)
+
+    def set_share(self, share: float) -> None:
+        """Show ``share``, 0 … 1."""
+        self._share = max(0.0, min(1.0, share))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the bar."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(stylesheet.track(self._kit.theme.roles)))
+        filled = self.rect()
+        filled.setWidth(round(self.width() * self._share))
+        painter.fillRect(filled, self._kit.theme.color("warn" if self._share > 0.9 else "muted"))
+        painter.end()

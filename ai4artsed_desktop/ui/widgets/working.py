@@ -1,0 +1,82 @@
+"""Work in progress: what happens in plain words, how far it is, how long it has taken, and Cancel."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QFrame, QProgressBar
+
+from ai4artsed_desktop.ui import roles as r
+from ai4artsed_desktop.ui.kit import Kit
+from ai4artsed_desktop.ui.theme import set_look
+from ai4artsed_desktop.ui.units import duration_text
+from ai4artsed_desktop.ui.widgets.basics import Button, IconLabel, Label, column, row
+
+
+class WorkingCard(QFrame):
+    """Shown while something runs. Progress never jumps back; unknown progress shows no bar at all."""
+
+    cancel_requested = Signal()
+
+    def __init__(self, kit: Kit) -> None:
+        super().__init__()
+        self._kit = kit
+        self._started_s = 0.0
+        self._fraction = 0.0
+        set_look(self, "card")
+        self.words = Label(kit)
+        self.elapsed = Label(kit, look="small")
+        self.elapsed.setWordWrap(False)
+        self.cancel_button = Button(kit, "action.cancel", "cancel")
+        self.cancel_button.clicked.connect(self._on_cancel_button_clicked)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(r.SPACE_1)
+        head = row(IconLabel(kit, "hourglass", "muted"), self.words, self.elapsed, self.cancel_button, space=r.SPACE_3)
+        head.setStretch(1, 1)
+        self.setLayout(column(head, self.bar, space=r.SPACE_2, margin=r.SPACE_3))
+        self._clock = QTimer(self, interval=1000)
+        self._clock.timeout.connect(self._show_elapsed)
+        self.hide()
+
+    def start(self, key: str, **params: object) -> None:
+        """Begin with a sentence about what happens."""
+        self._started_s = time.monotonic()
+        self._fraction = 0.0
+        self.bar.setValue(0)
+        self.bar.hide()
+        self.cancel_button.setEnabled(True)
+        self.words.set_key(key, **params)
+        self._show_elapsed()
+        self._clock.start()
+        self.show()
+
+    def say(self, key: str, **params: object) -> None:
+        """Say what happens now."""
+        self.words.set_key(key, **params)
+
+    def set_progress(self, fraction: float | None) -> None:
+        """Show how far it is, 0 … 1; None = unknown, then nothing is pretended."""
+        if fraction is None:
+            return
+        self._fraction = max(self._fraction, min(1.0, fraction))
+        self.bar.setValue(round(self._fraction * 1000))
+        self.bar.setAccessibleName(self.words.text())
+        self.bar.show()
+
+    def finish(self) -> None:
+        """Hide the card."""
+        self._clock.stop()
+        self.hide()
+
+    def _show_elapsed(self) -> None:
+        elapsed_ms = (time.monotonic() - self._started_s) * 1000
+        self.elapsed.setText(duration_text(elapsed_ms, self._kit.translator.language, is_running=True))
+
+    def _on_cancel_button_clicked(self) -> None:
+        # One press is enough; a second one has nothing left to cancel.
+        self.cancel_button.setEnabled(False)
+        self.words.set_key("working.cancelling")
+        self.cancel_requested.emit()
