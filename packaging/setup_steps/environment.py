@@ -130,7 +130,7 @@ def _make(checkout: Checkout) -> None:
     python = getattr(sys, "_base_executable", None) or sys.executable
     result = run([python, "-I", "-m", "venv", venv])
     if result.code != 0:
-        raise SetupError("error_venv", detail=result.tail)
+        raise explain(result.tail, checkout.root, otherwise="error_venv")
 
 
 def _is_ours(venv: Path) -> bool:
@@ -166,7 +166,7 @@ def _install(checkout: Checkout, lock_descriptor: int, *arguments: str | Path) -
         extra_env={"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "1"},
     )
     if result.code != 0:
-        raise pip_error(result.tail, checkout.root)
+        raise explain(result.tail, checkout.root)
 
 
 def _make_path_relative(checkout: Checkout) -> None:
@@ -188,16 +188,17 @@ def _show(line: str) -> None:
         print("  " + " ".join([words[1].rsplit("/", 1)[-1], *words[2:]]), flush=True)
 
 
-def pip_error(output: str, folder: Path) -> SetupError:
-    """Explain a failed pip run.
+def explain(output: str, folder: Path, *, otherwise: str = "error_pip") -> SetupError:
+    """Return what to say about a failed installer.
 
     Args:
-        output: The last lines that pip printed. Of a known cause the telling one is passed on, else all.
-        folder: Where pip worked.
+        output: The last lines that it printed. Of a known cause the telling one is passed on, else all.
+        folder: Where it worked.
+        otherwise: Key of the text for an unknown cause.
     """
     lines = output.splitlines()
     for key, signs in _CAUSES:
         telling = [line for line in lines if any(sign in line for sign in signs)]
         if telling:
             return SetupError(key, folder=folder, detail=telling[-1][:_LONGEST_DETAIL])
-    return SetupError("error_pip", folder=folder, detail=output)
+    return SetupError(otherwise, folder=folder, detail=output)

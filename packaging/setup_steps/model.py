@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from setup_steps.commands import run
-from setup_steps.environment import pip_error
+from setup_steps.environment import explain
 from setup_steps.locking import exclusive
 from setup_steps.messages import SetupError, say
 from setup_steps.places import Checkout, data_folder
@@ -89,7 +89,7 @@ def _download(checkout: Checkout, folder: Path, *, patient: bool) -> Path:
     result = run([*command, *haste, *quiet, "--dest", folder, _REQUIREMENT])
     wheels = list(folder.glob("*.whl"))
     if result.code != 0 or len(wheels) != 1:
-        raise pip_error(result.tail, folder)
+        raise explain(result.tail, folder)
     return wheels[0]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 import time
@@ -11,10 +13,17 @@ from types import FrameType
 from setup_steps.environment import is_ready, prepare, read_stamp, update_stamp
 from setup_steps.locking import exclusive
 from setup_steps.loopback import ensure_loopback
-from setup_steps.messages import SetupError, make_output_safe, say
+from setup_steps.messages import SetupError, make_output_safe, say, text
 from setup_steps.places import Checkout
 
 _MODEL_RETRY_S = 24 * 60 * 60
+_SYSTEM_CAUSES = {
+    errno.ENOSPC: "error_disk",
+    errno.EDQUOT: "error_disk",
+    errno.EROFS: "error_rights",
+    errno.EACCES: "error_rights",
+    errno.EPERM: "error_rights",
+}
 _EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
 
 
@@ -46,9 +55,22 @@ def guarded(main: Callable[[], int]) -> int:
     except SetupError as failure:
         print(failure, file=sys.stderr, flush=True)
         return 1
+    except OSError as failure:
+        key = _SYSTEM_CAUSES.get(failure.errno or 0)
+        if key is None:
+            raise
+        print(text(key, folder=failure.filename or os.curdir), file=sys.stderr, flush=True)
+        return 1
     except KeyboardInterrupt:
         say("interrupted")
-        return _EXIT_INTERRUPTED
+        return _SYSTEM_CAUSES = {
+    errno.ENOSPC: "error_disk",
+    errno.EDQUOT: "error_disk",
+    errno.EROFS: "error_rights",
+    errno.EACCES: "error_rights",
+    errno.EPERM: "error_rights",
+}
+_EXIT_INTERRUPTED
 
 
 def _end(signal_number: int, _frame: FrameType | None) -> None:
@@ -57,12 +79,9 @@ def _end(signal_number: int, _frame: FrameType | None) -> None:
 
 
 def _prepare_alone(checkout: Checkout, lock: str) -> None:
-    try:
-        with exclusive(checkout.lock_file, lambda: say("waiting")) as descriptor:
-            if not is_ready(checkout, lock):
-                prepare(checkout, lock, descriptor)
-    except PermissionError as failure:
-        raise SetupError("error_rights", folder=failure.filename or checkout.root) from failure
+    with exclusive(checkout.lock_file, lambda: say("waiting")) as descriptor:
+        if not is_ready(checkout, lock):
+            prepare(checkout, lock, descriptor)
 
 
 def _ensure_libraries(checkout: Checkout, *, thorough: bool) -> None:

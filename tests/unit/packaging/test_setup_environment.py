@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from setup_steps import environment
-from setup_steps.environment import is_ready, pip_error, prepare, read_stamp, update_stamp
+from setup_steps.environment import explain, is_ready, prepare, read_stamp, update_stamp
 from setup_steps.locking import exclusive
 from setup_steps.messages import SetupError
 from setup_steps.places import Checkout
@@ -140,7 +140,7 @@ def test_without_the_venv_module_the_next_step_is_named(checkout: Checkout, monk
     ],
 )
 def test_the_cause_of_a_failed_install_is_recognised(output: str, key: str) -> None:
-    failure = pip_error(f"Collecting x\n{output}\nand so on", Path("folder"))
+    failure = explain(f"Collecting x\n{output}\nand so on", Path("folder"))
     assert failure.key == key
     assert "Next step:" in str(failure) or "Nächster Schritt:" in str(failure)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import errno
 import re
 import signal
 import string
@@ -226,11 +227,21 @@ def test_expected_failures_end_in_words_and_an_exit_code(
     def full_disk() -> int:
         raise SetupError("error_disk", folder="X")
 
+    def read_only() -> int:
+        raise OSError(errno.EROFS, "Read-only file system", "/X/.venv.lock")
+
+    def unheard_of() -> int:
+        raise OSError(errno.EDOM, "unknown")
+
     def interrupted() -> int:
         raise KeyboardInterrupt
 
     assert guarded(full_disk) == 1
     assert "The disk is full (X).\nNext step:" in capsys.readouterr().err
+    assert guarded(read_only) == 1
+    assert "/X/.venv.lock cannot be written to.\nNext step:" in capsys.readouterr().err
+    with pytest.raises(OSError, match="unknown"):
+        guarded(unheard_of)
     assert guarded(interrupted) == 130
     assert "Interrupted" in capsys.readouterr().out
     assert guarded(lambda: 7) == 7

@@ -75,8 +75,8 @@ function writing() {
     const column = floor(i / PER_COLUMN), place = i % PER_COLUMN;
     const inColumn = min(PER_COLUMN, WORDS.length - column * PER_COLUMN);
     const x = width / 2 + ((columns - 1) / 2 - column) * SPACING * unit;
-    const y = height / 2 - 0.03 * unit + (place - (inColumn - 1) / 2) * (0.5 / PER_COLUMN) * unit;
-    sign(x, y, word, (0.4 / PER_COLUMN) * unit);
+    const y = height / 2 - 0.03 * unit + (place - (inColumn - 1) / 2) * (0.52 / PER_COLUMN) * unit;
+    sign(x, y, word, (0.62 / PER_COLUMN) * unit);
   });
 }
 
@@ -84,13 +84,13 @@ function writing() {
 function sign(x, y, word, size) {
   const unit = min(width, height);
   const path = [];
-  const lean = random(-0.5, 0.5), long = map(word.letters, 1, 14, 0.45, 1.15, true);
+  const lean = random(-0.5, 0.5), long = map(word.letters, 1, 14, 0.42, 0.85, true);
   for (let i = 0; i <= 40; i++) {
     const t = i / 40 - 0.5;
     const swing = sin(t * PI * word.syllables * 1.3 + lean * 4) * size * 0.42;
     path.push([x + swing + t * lean * size, y + t * size * long]);
   }
-  brush(path, t => 0.25 + 0.75 * sin(PI * (0.15 + 0.8 * t)), min(0.026 * unit, size * 0.26), INK);
+  brush(path, t => 0.25 + 0.75 * sin(PI * (0.15 + 0.8 * t)), min(0.036 * unit, size * 0.3), INK);
   if (word.letters > 7) brush([[x + size * 0.45, y - size * 0.3], [x + size * 0.5, y - size * 0.22], [x + size * 0.49, y - size * 0.17]], () => 1, size * 0.14, INK);
 }
 
@@ -116,12 +116,12 @@ def _compose(plan: DrawingPlan) -> Composed:
     reading = plan.reading
     random = reading.chance("asemic_writing")
     pairs = list(zip(reading.words, reading.syllables, strict=True))[:24]
-    per_column = 4 if len(pairs) <= 8 else 6
+    per_column = 3 if len(pairs) <= 6 else 4 if len(pairs) <= 12 else 6
     return Composed(
         (
             Constant("WORDS", [{"letters": len(w), "syllables": s} for w, s in pairs], "one stroke each"),
             Constant("PER_COLUMN", per_column, "strokes in a column"),
-            Constant("SPACING", 0.135 if len(pairs) > 8 else 0.17, "from column to column"),
+            Constant("SPACING", 0.13 if len(pairs) > 8 else 0.17, "from column to column"),
             Constant("ENSO", round(random.uniform(0.32, 0.36), 3), "size of the circle"),
             Constant("ENSO_START", round(random.uniform(0, 6.28), 2), "where the circle begins, in radians"),
             Constant("DRY", round(0.45 + 0.25 * (reading.mood.energy + 1) / 2, 2), "how dry the brush is"),

@@ -74,7 +74,7 @@ def _compose(plan: DrawingPlan) -> Composed:
     rules = _WILD_RULES if reading.mood.energy + reading.mood.tension > 0.25 else _CALM_RULES
     letters = "".join(reading.words)[:7]
     cells = random.choice((81, 97, 113))
-    bits = "".join(f"{ord(letter) & 0xFF:08b}" for letter in letters)[: cells - 8]
+    bits = "".join(f"{ord(letter) & 0xFF:08b}" for letter in letters[:2])
     return Composed(
         (
             Constant("RULE", rules[sum(map(ord, letters)) % len(rules)], "0 to 255; try 30, 90, 110 or 150"),

@@ -43,7 +43,7 @@ function isEdge(x, y, d, tint) {
   for (const [dx, dy] of [[d, 0], [-d, 0], [0, d], [0, -d]]) {
     const next = hiddenColour(x + dx, y + dy);
     if (next === null) return true;
-    if (abs(lightness(next) - lightness(tint)) > 14) return true;
+    if (abs(lightness(next) - lightness(tint)) > 26) return true;
   }
   return false;
 }

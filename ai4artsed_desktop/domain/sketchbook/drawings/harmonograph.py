@@ -13,6 +13,7 @@ function setup() {
   background(PAPER);
   noFill();
   frameLine();
+  measure();
 }
 
 // The pen needs 60 frames for its way.
@@ -22,12 +23,12 @@ function draw() {
   for (let pen = 0; pen < PENS; pen++) {
     for (let i = drawn; i < goal; i++) {
       const t = (i / POINTS) * SWINGS * TWO_PI;
-      const [x, y] = penAt(t, pen), [nx, ny] = penAt(t + (SWINGS * TWO_PI) / POINTS, pen);
+      const [x, y] = onTable(penAt(t, pen)), [nx, ny] = onTable(penAt(t + (SWINGS * TWO_PI) / POINTS, pen));
       const c = lerpColor(color(COLOURS[pen % COLOURS.length]), color(COLOURS[(pen + 2) % COLOURS.length]), i / POINTS);
       c.setAlpha(225);
       stroke(c);
       strokeWeight((0.0009 + 0.0016 * exp(-i / POINTS * 2)) * unit);
-      line(width / 2 + x * unit, height / 2 + y * unit, width / 2 + nx * unit, height / 2 + ny * unit);
+      line(x, y, nx, ny);
     }
   }
   drawn = goal;
@@ -40,7 +41,24 @@ function penAt(t, pen) {
   const turn = pen * PEN_STEP;
   const x = sin(BEATS[0] * t + PHASES[0] + turn) + sin(BEATS[1] * DETUNE * t + PHASES[1]);
   const y = sin(BEATS[2] * DETUNE * t + PHASES[2] - turn) + sin(BEATS[3] * t + PHASES[3]);
-  return [0.215 * x * fade, 0.215 * y * fade];
+  return [x * fade, y * fade];
+}
+
+// How far the curve reaches, so that it fills the frame.
+let box = [0, 0, 0, 0];
+function measure() {
+  for (let pen = 0; pen < PENS; pen++)
+    for (let i = 0; i < POINTS; i += 3) {
+      const [x, y] = penAt((i / POINTS) * SWINGS * TWO_PI, pen);
+      box = [min(box[0], x), max(box[1], x), min(box[2], y), max(box[3], y)];
+    }
+}
+
+// From pendulum to canvas: centred, as large as the frame allows, at most twice as wide as high or high as wide.
+function onTable([x, y]) {
+  const w = box[1] - box[0], h = box[3] - box[2];
+  const sx = (0.8 * width) / max(w, h * 0.6), sy = (0.8 * height) / max(h, w * 0.6);
+  return [width / 2 + (x - (box[0] + box[1]) / 2) * sx, height / 2 + (y - (box[2] + box[3]) / 2) * sy];
 }
 
 // A thin frame, like the edge of the drawing table.
@@ -58,8 +76,8 @@ def _compose(plan: DrawingPlan) -> Composed:
     random = reading.chance("harmonograph")
     syllables = [min(5, count) for count in (*reading.syllables, 2, 3, 1, 2)]
     beats = [syllables[0], syllables[1], syllables[len(reading.syllables) // 2], syllables[len(reading.syllables) - 1]]
-    if len(set(beats)) == 1:
-        beats = [beats[0], beats[0] + 1, beats[0] + 2, beats[0]]
+    if beats[0] == beats[2]:
+        beats[2] += 1  # equal beats in both directions give a bare line
     return Composed(
         (
             Constant("BEATS", beats, "syllables of four words: how often each pendulum swings"),

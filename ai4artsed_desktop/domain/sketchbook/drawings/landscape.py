@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from ai4artsed_desktop.domain.sketchbook.families import Composed, DrawingFamily, DrawingPlan
 from ai4artsed_desktop.domain.sketchbook.javascript import Constant
+from ai4artsed_desktop.domain.sketchbook.palettes import thing_colour
 from ai4artsed_desktop.domain.sketchbook.reading import Reading
 from ai4artsed_desktop.domain.sketchbook.stage import Stage, Thing
 
@@ -101,7 +102,7 @@ def _compose(plan: DrawingPlan) -> Composed:
         Constant("LAND", random.sample(range(5), 3), "which of COLOURS the hills take"),
         Constant("WEATHER", weather, "rain, snow or none"),
         Constant("SHOW_LIGHT", not reading.has(*_LIGHTS, "cloud"), "a sun or moon of its own"),
-        Constant("LIGHT", palette.ink if palette.is_dark else palette.colours[0], ""),
+        Constant("LIGHT", thing_colour("cream" if palette.is_dark else random.choice(("gold", "orange", "red")), palette, False), ""),
         Constant("LIGHT_X", round(random.uniform(-0.28, 0.28), 2), "left or right of the middle"),
         Constant("HAS_BACKDROP", any(t.motif.habit == "wide" for t in plan.stage.things), "sea, mountains … instead of hills"),
     )

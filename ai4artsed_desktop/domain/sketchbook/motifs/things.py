@@ -55,6 +55,14 @@ MOTIFS = (
         push(); noFill(); stroke(c); strokeWeight(0.09); circle(-0.28, 0.26, 0.32); pop();
         box2(c, 0.16, 0.26, 0.6, 0.085); box2(c, 0.3, 0.36, 0.07, 0.16); box2(c, 0.42, 0.38, 0.07, 0.2);
     """),
+    motif("box",
+        "kiste kisten schachtel schachteln karton kartons koffer truhe paket geschenk box boxes chest suitcase crate "
+        "parcel gift present",
+        "small", 0.34, "ochre", """
+        box2(c, 0, 0.2, 0.84, 0.6); cut(shade(c, -0.2), [0.16, -0.1], [0.42, -0.1], [0.42, 0.5], [0.16, 0.5]);
+        box2(shade(c, 0.18), 0, -0.08, 0.94, 0.16, 0.02); box2(shade(c, -0.35), -0.13, 0.2, 0.1, 0.6);
+        box2(shade(c, -0.28), -0.13, -0.08, 0.1, 0.16);
+    """, -0.15),
     motif("clock", "uhr uhren zeit stunde clock clocks watch time hour hours", "small", 0.34, "cream", """
         dot("#4a3b30", 0, 0.06, 0.88); dot(c, 0, 0.06, 0.76);
           for (let i = 0; i < 12; i++) dot("#4a3b30", 0.31 * sin(i * PI / 6), 0.06 - 0.31 * cos(i * PI / 6),
