@@ -22,5 +22,5 @@ def run_application(job: RenderJob, libraries_dir: Path, *, process_sandbox: boo
     # Exactly one run: a second one after QtWebEngine existed crashes at the end.
     loop = qasync.QEventLoop(application)
     with loop:
-        verdict: object = loop.run_until_complete(render(job, libraries_dir, process_sandbox=process_sandbox))
-    return cast("RenderVerdict", verdict)
+        work = render(job, libraries_dir, process_sandbox=process_sandbox)
+        return cast("RenderVerdict", loop.run_until_complete(work))

@@ -201,6 +201,12 @@ class ChecksumError(DownloadError):
     code = "error.download.checksum"
 
 
+class UnverifiedDownloadError(DownloadError):
+    """Nobody vouches for the file: neither we nor the server name its checksum. Params: ``name``."""
+
+    code = "error.download.unverified"
+
+
 class NoSpaceForDownloadError(DownloadError):
     """Params: ``name``, ``needed_gb``, ``free_gb``."""
 

@@ -108,8 +108,8 @@ def short_gates(checkout: Checkout) -> list[Gate]:
     python = [str(checkout.python), "-P", "-m"]
     lint_imports = checkout.scripts / ("lint-imports.exe" if sys.platform == "win32" else "lint-imports")
     return [
-        Gate("ruff format", [*python, "ruff", "format", "--check", "."]),
-        Gate("ruff check", [*python, "ruff", "check", "."]),
+        Gate("ruff format", [*python, "ruff", "format", "--check", "--output-format", "concise", "."]),
+        Gate("ruff check", [*python, "ruff", "check", "--output-format", "concise", "."]),
         Gate("import contracts", [str(lint_imports)]),
         Gate("catalogue", [*program(checkout), "catalog", "check"]),
         Gate("self-check", [*program(checkout), "--self-check"]),

@@ -63,14 +63,7 @@ def guarded(main: Callable[[], int]) -> int:
         return 1
     except KeyboardInterrupt:
         say("interrupted")
-        return _SYSTEM_CAUSES = {
-    errno.ENOSPC: "error_disk",
-    errno.EDQUOT: "error_disk",
-    errno.EROFS: "error_rights",
-    errno.EACCES: "error_rights",
-    errno.EPERM: "error_rights",
-}
-_EXIT_INTERRUPTED
+        return _EXIT_INTERRUPTED
 
 
 def _end(signal_number: int, _frame: FrameType | None) -> None:

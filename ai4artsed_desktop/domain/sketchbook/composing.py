@@ -33,12 +33,14 @@ function chance() {
 
 // The echo: noise that fades away within some seconds.
 function hall(seconds) {
-  const rate = 44100, length = Math.floor(seconds * rate);
+  const rate = 44100,
+    length = Math.floor(seconds * rate);
   let n = 12345;
-  const side = () => Float32Array.from({ length }, (_, i) => {
-    n = (Math.imul(n, 1103515245) + 12345) >>> 0;
-    return (n / 2147483648 - 1) * Math.pow(1 - i / length, 3) * 0.06;
-  });
+  const side = () =>
+    Float32Array.from({ length }, (_, i) => {
+      n = (Math.imul(n, 1103515245) + 12345) >>> 0;
+      return (n / 2147483648 - 1) * Math.pow(1 - i / length, 3) * 0.06;
+    });
   return Tone.ToneAudioBuffer.fromArray([side(), side()]);
 }
 
@@ -63,7 +65,10 @@ function stand(instrument, decibels = -10, echo = 0.5, side = 0) {
 function play(instrument, beat, frequency, beats, loud = 0.7) {
   const at = beat * BEAT;
   if (at + 0.05 > DURATION) return;
-  transport.schedule(time => instrument.triggerAttackRelease(frequency, Math.min(beats * BEAT, DURATION - at), time, loud), at);
+  transport.schedule(
+    time => instrument.triggerAttackRelease(frequency, Math.min(beats * BEAT, DURATION - at), time, loud),
+    at,
+  );
 }
 
 // Plan one beat of a drum that has no pitch.
@@ -123,7 +128,7 @@ def _heading(form: MusicalForm, reading: Reading) -> str:
     shown = words if len(words) <= 90 else words[:90].rsplit(" ", 1)[0] + " …"
     return "\n".join(
         [
-            f"// Sketchbook: {form.name['en']}. Code art, composed by rules from words; no AI model made this music.",
+            f"// Sketchbook: {form.name['en']}. Code art by rules from words; no AI model made this music.",
             comment_line(f"Words: {shown}"),
             comment_line(f"Kind: {form.lineage}"),
             "// Change the values below and play it again.",

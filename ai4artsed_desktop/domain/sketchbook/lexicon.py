@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 #: Feelings by the beginning of a word: (valence -1 … 1, energy -1 … 1, tension 0 … 1).
 _FEELINGS = {
     (0.9, 0.5, 0.0): "glück fröhl freu heiter lach jubel lust happ joy cheer laugh delight glad merr smil lächel",
@@ -27,11 +32,9 @@ _FEELINGS = {
     (0.2, 0.2, 0.1): "neugier frag such entdeck curious ask seek search discover lern learn",
 }
 
-FEELINGS = tuple(
-    (stem, feeling) for feeling, stems in _FEELINGS.items() for stem in stems.split()
-)
+FEELINGS = tuple((stem, feeling) for feeling, stems in _FEELINGS.items() for stem in stems.split())
 
-NEGATIONS = frozenset("nicht kein keine keinen keiner keinem ohne nie niemals not no never without none don't".split())
+NEGATIONS = _words("nicht kein keine keinen keiner keinem ohne nie niemals not no never without none don't")
 
 NUMBERS = {
     "ein": 1, "eine": 1, "einer": 1, "einem": 1, "einen": 1, "eines": 1, "a": 1, "an": 1, "one": 1, "single": 1,
@@ -55,11 +58,13 @@ _PLACES = {
 #: ``{word: relation}``
 PLACES = {word: relation for relation, words in _PLACES.items() for word in words.split()}
 
-DARK_WORDS = (
-    "nacht nächt mitternacht dunk finster abend mond stern schatten night midnight dark evening moon star shadow "
-    "schwarz black traum dream galax weltall universe"
-).split()
-BRIGHT_WORDS = "tag morgen mittag sonn hell licht day morning noon sun bright light summer sommer".split()
+DARK_WORDS = tuple(
+    _words(
+        "nacht nächt mitternacht dunk finster abend mond stern schatten night midnight dark evening moon star "
+        "shadow schwarz black traum dream galax weltall universe"
+    )
+)
+BRIGHT_WORDS = tuple(_words("tag morgen mittag sonn hell licht day morning noon sun bright light summer sommer"))
 
 _TEMPO = {
     1.0: "schnell rasch rasend renn eil hast flink fast quick rapid run rush hurr presto allegro race",
@@ -70,15 +75,13 @@ _TEMPO = {
 
 TEMPO_WORDS = tuple((stem, tempo) for tempo, stems in _TEMPO.items() for stem in stems.split())
 
-GERMAN = frozenset(
-    "der die das und ist sind ein eine einen einem einer auf im in den dem des mit von zu nicht ich du er sie es wir "
-    "ihr über unter wie aus für sich auch war am an so noch nur wenn aber durch zum zur".split()
+#: Words that carry no picture of their own: unstressed in music, left out of keywords.
+FUNCTION_WORDS = _words(
+    "der die das und ist sind ein eine einen einem einer auf im in den dem des mit von zu nicht ich du er sie "
+    "es wir ihr über unter wie aus für sich auch war am an so noch nur wenn aber durch zum zur als oder dass "
+    "daß mein dein sein ihre hat haben the a an and is are of on to with not i you he she it we they over "
+    "under as from for was at that this by through but his her my our their into out up down be have has had"
 )
-ENGLISH = frozenset(
-    "the a an and is are of on in to with not i you he she it we they over under as from for was at so that this "
-    "by through but his her my our their into out up down be".split()
-)
-FUNCTION_WORDS = GERMAN | ENGLISH | frozenset("als oder dass daß mein dein sein ihre hat haben has have had".split())
 
 #: Words that end like a motif and are none.
-NOT_COMPOUNDS = frozenset("vorgestern übermorgen western ostern zustand verstand widerstand gegenstand".split())
+NOT_COMPOUNDS = _words("vorgestern übermorgen western ostern zustand verstand widerstand gegenstand")

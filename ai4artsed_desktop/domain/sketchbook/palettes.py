@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from random import Random
 
 from ai4artsed_desktop.domain.sketchbook.colours import COLOURS, Oklch, to_hex
 from ai4artsed_desktop.domain.sketchbook.reading import Mood, Reading
@@ -60,12 +61,10 @@ def make_palette(reading: Reading) -> Palette:
     hued = [colour for colour in named if colour.chroma > 0.03]
     base_hue = hued[0].hue_deg if hued else _mood_hue(mood) + random.uniform(-28, 28)
     scheme = _scheme(mood, random.random())
-    vividness = max(0.55, min(1.2, 0.9 + 0.18 * mood.valence + 0.18 * mood.energy))
+    vividness = max(0.55, min(1.2, 0.9 + 0.18 * mood.valence + 0.18 * mood.energy + 0.2 * mood.tension))
     if named and not hued:
         vividness = 0.35  # only black, white or grey is named
-    paper_lightness = random.uniform(0.2, 0.26) if is_dark else random.uniform(0.945, 0.97)
-    tint = base_hue if is_dark else random.choice((85, 85, base_hue))
-    paper = Oklch(paper_lightness, random.uniform(0.02, 0.045) if is_dark else random.uniform(0.008, 0.022), tint)
+    paper = _paper(is_dark, base_hue, random)
     colours: list[Oklch] = []
     for index, step in enumerate(_SCHEMES[scheme]):
         if index < len(hued):
@@ -76,17 +75,28 @@ def make_palette(reading: Reading) -> Palette:
     return Palette(
         paper=to_hex(paper),
         ink=to_hex(Oklch(0.95, 0.015, 85) if is_dark else Oklch(0.24, 0.025, base_hue)),
-        colours=tuple(to_hex(apart(colour, paper_lightness)) for colour in colours),
+        colours=tuple(to_hex(apart(colour, paper.lightness)) for colour in colours),
         is_dark=is_dark,
         source="text" if named else "mood",
         scheme=scheme,
-        paper_lightness=paper_lightness,
+        paper_lightness=paper.lightness,
         vividness=vividness,
     )
 
 
+def _paper(is_dark: bool, hue_deg: float, random: Random) -> Oklch:
+    """Night paper is deep and tinted; day paper is nearly white or warm, now and then a light colour."""
+    if is_dark:
+        return Oklch(random.uniform(0.2, 0.26), random.uniform(0.02, 0.045), hue_deg)
+    if random.random() < 0.28:
+        return Oklch(
+            random.uniform(0.89, 0.925), random.uniform(0.035, 0.055), random.choice((hue_deg, hue_deg + 180, 85))
+        )
+    return Oklch(random.uniform(0.945, 0.97), random.uniform(0.008, 0.022), random.choice((85, 85, hue_deg)))
+
+
 def thing_colour(name: str, palette: Palette, named_in_text: bool) -> str:
-    """Return the colour of a thing: exactly as the text names it, else its natural one, quieter or louder with the mood."""
+    """Return the colour of a thing: as the text names it, else its natural one, quieter or louder by mood."""
     colour = COLOURS[name]
     if not named_in_text:
         colour = replace(colour, chroma=colour.chroma * palette.vividness)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from random import Random
 
+from ai4artsed_desktop.domain.language import guess_language
 from ai4artsed_desktop.domain.sketchbook import chance, lexicon
 from ai4artsed_desktop.domain.sketchbook.colours import COLOUR_WORDS
 from ai4artsed_desktop.domain.sketchbook.motifs.base import all_motifs
@@ -22,6 +23,9 @@ MAX_WORDS = 400
 MAX_WORD_CHARS = 28
 MAX_MENTIONS = 7
 MAX_COUNT = 12
+
+#: ISO 639-2 code for "undetermined".
+UNKNOWN_LANGUAGE = "und"
 
 _SENTENCE_END = re.compile(r"[.!?…。！？\n]+")
 _BREAKS = re.compile(r"[\s,;:.!?…()\[\]{}<>\"“”„«»‹›|/\\=+*_#~`^—–。、！？]+")
@@ -121,7 +125,7 @@ def read(text: str, seed: int) -> Reading:
         raise ValueError("a text without visible characters cannot be read")
     root = chance.fingerprint(text, seed)
     folded = tuple(word.casefold() for word in words)
-    language = _language(folded)
+    language = guess_language(text) or UNKNOWN_LANGUAGE
     mentions = _mentions(folded, language, chance.stream(root, "counts"))
     colours = _distinct(COLOUR_WORDS[word] for word in folded if word in COLOUR_WORDS)
     syllables = tuple(_syllables(word) for word in words)
@@ -154,14 +158,6 @@ def _split_words(text: str) -> tuple[str, ...]:
             break
     # Only emoji or signs: each visible character counts as a word.
     return tuple(words) or tuple(c for c in text if unicodedata.category(c)[0] in "SPNLM")[:MAX_WORDS]
-
-
-def _language(folded: Sequence[str]) -> str:
-    german = sum(word in lexicon.GERMAN or any(c in "äöüß" for c in word) for word in folded)
-    english = sum(word in lexicon.ENGLISH for word in folded)
-    if german == english:
-        return "de" if german else "xx"
-    return "de" if german > english else "en"
 
 
 @cache
@@ -244,7 +240,8 @@ def _mood(folded: Sequence[str], text: str, syllables: Sequence[int], random: Ra
     drift = [random.uniform(-0.35, 0.35) for _ in range(3)]
     weight = 0.25 if felt else 1.0
     valence, energy, tension = (
-        (sum(feeling[axis] for feeling in felt) / len(felt) if felt else 0.0) + weight * drift[axis] for axis in range(3)
+        (sum(feeling[axis] for feeling in felt) / len(felt) if felt else 0.0) + weight * drift[axis]
+        for axis in range(3)
     )
     dark = sum(word.startswith(stem) for word in folded for stem in lexicon.DARK_WORDS)
     bright = sum(word.startswith(stem) for word in folded for stem in lexicon.BRIGHT_WORDS)

@@ -81,7 +81,7 @@ def _heading(family: DrawingFamily, reading: Reading) -> str:
     shown = words if len(words) <= 90 else words[:90].rsplit(" ", 1)[0] + " …"
     return "\n".join(
         [
-            f"// Sketchbook: {family.name['en']}. Code art, composed by rules from words; no AI model made this picture.",
+            f"// Sketchbook: {family.name['en']}. Code art by rules from words; no AI model made this picture.",
             comment_line(f"Words: {shown}"),
             comment_line(f"Kind: {family.lineage}"),
             "// Change the values below and run it again.",

@@ -87,7 +87,7 @@ def _suggested(mood: Mood, random: Random) -> tuple[Mention, ...]:
         key = "tense"
     elif mood.valence < -0.3:
         key = "sad"
-    elif mood.valence > 0.3:
+    elif mood.valence > 0.3 and mood.energy > -0.35:
         key = "glad"
     else:
         key = "calm" if mood.energy < 0 else "plain"
@@ -126,7 +126,7 @@ def _leads_back(start: int, carried: dict[int, Relation]) -> bool:
 
 
 def _place_rows(casts: list[_Cast], carried: dict[int, Relation], random: Random) -> None:
-    """Place what stands free: a row on the ground, another in the sky, one in the water; wide things fill the canvas."""
+    """Place what stands free: rows on the ground, in the water, in the sky; wide things fill the canvas."""
     free = [c for i, c in enumerate(casts) if i not in carried]
     has_sea = any(c.motif.id == "sea" for c in casts)
     for cast in free:

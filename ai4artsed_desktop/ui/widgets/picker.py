@@ -210,7 +210,8 @@ class PickerSheet(Sheet):
         """Set the words anew."""
         self.search.setPlaceholderText(self._kit.text("picker.search"))
         self.search.setAccessibleName(self._kit.text("picker.search"))
-        self.age.setAccessibleName(self._kit.text("picker.age"))
+        for part in (self.age, self.age.view()):
+            part.setAccessibleName(self._kit.text("picker.age"))
         self.view.setAccessibleName(self._kit.text("picker.cards"))
         self._fill_ages()
 

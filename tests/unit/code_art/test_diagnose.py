@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,7 @@ def test_an_attempt_names_its_address():
 def test_every_advice_in_the_code_has_a_text_in_both_languages():
     folder = Path(diagnose.__file__).parent
     sources = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
-    named = {part.split('"')[0] for part in sources.split('"code_art.advice.')[1:]}
+    named = set(re.findall(r'"code_art\.advice\.(\w+)"', sources))
     named |= {"silent", "waits_for_click", "empty_picture", "no_setup"}  # put together in explain_nothing
     named |= {"hang", "memory", "flood", "crash", "timeout"}  # put together in explain_end
     assert len(named) > 15

@@ -28,7 +28,9 @@ function paperFibres() {
   for (let i = 0; i < 420; i++) {
     stroke(lerpColor(color(PAPER), color(INK), 0.07));
     strokeWeight(0.0011 * unit);
-    const x = random(width), y = random(height), turn = random(TWO_PI);
+    const x = random(width),
+      y = random(height),
+      turn = random(TWO_PI);
     line(x, y, x + cos(turn) * 0.016 * unit, y + sin(turn) * 0.016 * unit);
   }
 }
@@ -47,9 +49,11 @@ function brush(path, press, wide, tint) {
     for (let i = 1; i < path.length; i++) {
       const t = i / (path.length - 1);
       if (noise(hair * 0.6, t * 3.5, path[0][1] * 0.01) < DRY * t * t) continue;
-      const [x0, y0] = path[i - 1], [x1, y1] = path[i];
+      const [x0, y0] = path[i - 1],
+        [x1, y1] = path[i];
       const angle = atan2(y1 - y0, x1 - x0) + HALF_PI;
-      const off0 = side * wide * press((i - 1) / (path.length - 1)), off1 = side * wide * press(t);
+      const off0 = side * wide * press((i - 1) / (path.length - 1)),
+        off1 = side * wide * press(t);
       line(x0 + cos(angle) * off0, y0 + sin(angle) * off0, x1 + cos(angle) * off1, y1 + sin(angle) * off1);
     }
   }
@@ -64,7 +68,12 @@ function enso() {
     const r = ENSO * unit * (1 + 0.05 * (noise(i * 0.02) - 0.5));
     path.push([width / 2 + cos(angle) * r, height / 2 - 0.03 * unit + sin(angle) * r]);
   }
-  brush(path, t => 0.35 + 0.65 * sin(PI * min(1, 0.18 + t * 0.8)), 0.062 * unit, lerpColor(color(PAPER), color(COLOURS[0]), 0.85));
+  brush(
+    path,
+    t => 0.35 + 0.65 * sin(PI * min(1, 0.18 + t * 0.8)),
+    0.062 * unit,
+    lerpColor(color(PAPER), color(COLOURS[0]), 0.85),
+  );
 }
 
 // The text as strokes, from top to bottom in columns; a stroke bends as often as its word has syllables.
@@ -72,7 +81,8 @@ function writing() {
   const unit = min(width, height);
   const columns = ceil(WORDS.length / PER_COLUMN);
   WORDS.forEach((word, i) => {
-    const column = floor(i / PER_COLUMN), place = i % PER_COLUMN;
+    const column = floor(i / PER_COLUMN),
+      place = i % PER_COLUMN;
     const inColumn = min(PER_COLUMN, WORDS.length - column * PER_COLUMN);
     const x = width / 2 + ((columns - 1) / 2 - column) * SPACING * unit;
     const y = height / 2 - 0.03 * unit + (place - (inColumn - 1) / 2) * (0.52 / PER_COLUMN) * unit;
@@ -84,20 +94,33 @@ function writing() {
 function sign(x, y, word, size) {
   const unit = min(width, height);
   const path = [];
-  const lean = random(-0.5, 0.5), long = map(word.letters, 1, 14, 0.42, 0.85, true);
+  const lean = random(-0.5, 0.5),
+    long = map(word.letters, 1, 14, 0.42, 0.85, true);
   for (let i = 0; i <= 40; i++) {
     const t = i / 40 - 0.5;
     const swing = sin(t * PI * word.syllables * 1.3 + lean * 4) * size * 0.42;
     path.push([x + swing + t * lean * size, y + t * size * long]);
   }
   brush(path, t => 0.25 + 0.75 * sin(PI * (0.15 + 0.8 * t)), min(0.036 * unit, size * 0.3), INK);
-  if (word.letters > 7) brush([[x + size * 0.45, y - size * 0.3], [x + size * 0.5, y - size * 0.22], [x + size * 0.49, y - size * 0.17]], () => 1, size * 0.14, INK);
+  if (word.letters > 7)
+    brush(
+      [
+        [x + size * 0.45, y - size * 0.3],
+        [x + size * 0.5, y - size * 0.22],
+        [x + size * 0.49, y - size * 0.17],
+      ],
+      () => 1,
+      size * 0.14,
+      INK,
+    );
 }
 
 // A red seal; the first thing is cut out of it in the colour of the paper.
 function seal() {
   const unit = min(width, height);
-  const size = 0.105 * unit, x = width - 0.13 * unit, y = height - 0.13 * unit;
+  const size = 0.105 * unit,
+    x = width - 0.13 * unit,
+    y = height - 0.13 * unit;
   noStroke();
   fill(SEAL);
   rect(x - size / 2, y - size / 2, size, size, size * 0.09);

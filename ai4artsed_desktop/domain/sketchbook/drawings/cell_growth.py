@@ -34,14 +34,17 @@ const cellSize = () => (width - 2 * margin()) / CELLS;
 function firstRow() {
   const cells = new Array(CELLS).fill(0);
   const start = floor((CELLS - BITS.length) / 2);
-  [...BITS].forEach((bit, i) => { cells[start + i] = Number(bit); });
+  [...BITS].forEach((bit, i) => {
+    cells[start + i] = Number(bit);
+  });
   return cells;
 }
 
 // Each cell looks at itself and its two neighbours: eight cases, eight answers, the bits of RULE.
 function nextRow(cells) {
   return cells.map((cell, i) => {
-    const left = cells[(i + CELLS - 1) % CELLS], right = cells[(i + 1) % CELLS];
+    const left = cells[(i + CELLS - 1) % CELLS],
+      right = cells[(i + 1) % CELLS];
     const pattern = left * 4 + cell * 2 + right;
     return (RULE >> pattern) & 1;
   });
@@ -55,7 +58,8 @@ function drawRow(y) {
     if (!cell) return;
     const crowd = row[(i + CELLS - 1) % CELLS] + row[(i + 1) % CELLS];
     fill(crowd === 2 ? INK : COLOURS[(zone + crowd * 2) % COLOURS.length]);
-    const x = margin() + i * size, top = margin() + y * size;
+    const x = margin() + i * size,
+      top = margin() + y * size;
     if (SHAPE === "dot") circle(x + size / 2, top + size / 2, size * 0.92);
     else if (SHAPE === "leaf") rect(x, top, size * 0.98, size * 0.98, size * 0.7, 0, size * 0.7, 0);
     else rect(x, top, size * 0.94, size * 0.94);

@@ -94,7 +94,10 @@ function column() {
   const words = WORDS.slice(0, 10);
   textStyle(BOLD);
   textAlign(LEFT, BASELINE);
-  const sizes = words.map(word => { fit(word, width - 2 * margin, 0.3 * unit); return textSize(); });
+  const sizes = words.map(word => {
+    fit(word, width - 2 * margin, 0.3 * unit);
+    return textSize();
+  });
   const squeeze = min(1, (height - 2 * margin) / (sizes.reduce((a, b) => a + b, 0) * 0.84));
   let y = margin + max(0, height - 2 * margin - sizes.reduce((a, b) => a + b, 0) * 0.84 * squeeze) / 2;
   words.forEach((word, i) => {

@@ -31,7 +31,8 @@ function findStars() {
   const unit = min(width, height);
   const d = 0.006 * unit;
   for (let i = 0; i < 60000 && stars.length < STARS; i++) {
-    const x = random(0.07 * width, 0.93 * width), y = random(0.07 * height, 0.9 * height);
+    const x = random(0.07 * width, 0.93 * width),
+      y = random(0.07 * height, 0.9 * height);
     const tint = hiddenColour(x, y);
     if (tint === null || !isEdge(x, y, d, tint)) continue;
     if (stars.every(star => dist(star.x, star.y, x, y) > GAP * unit)) stars.push({ x, y, tint, big: random() ** 3 });
@@ -40,7 +41,12 @@ function findStars() {
 
 // An edge: a step to the side leads out of the thing or into another colour.
 function isEdge(x, y, d, tint) {
-  for (const [dx, dy] of [[d, 0], [-d, 0], [0, d], [0, -d]]) {
+  for (const [dx, dy] of [
+    [d, 0],
+    [-d, 0],
+    [0, d],
+    [0, -d],
+  ]) {
     const next = hiddenColour(x + dx, y + dy);
     if (next === null) return true;
     if (abs(lightness(next) - lightness(tint)) > 26) return true;
@@ -53,8 +59,10 @@ function nightSky(unit) {
   background(NIGHT);
   noStroke();
   for (let i = 0; i < 1500; i++) {
-    const along = random(-0.8, 0.8), off = randomGaussian(0, 0.11);
-    const x = width / 2 + (along * cos(WAY) - off * sin(WAY)) * unit * 1.2, y = height / 2 + (along * sin(WAY) + off * cos(WAY)) * unit * 1.2;
+    const along = random(-0.8, 0.8),
+      off = randomGaussian(0, 0.11);
+    const x = width / 2 + (along * cos(WAY) - off * sin(WAY)) * unit * 1.2,
+      y = height / 2 + (along * sin(WAY) + off * cos(WAY)) * unit * 1.2;
     fill(255, random(12, 90));
     circle(x, y, random(0.0008, 0.0026) * unit);
   }
@@ -62,14 +70,22 @@ function nightSky(unit) {
   stroke(255, 30);
   strokeWeight(0.0012 * unit);
   for (const r of [0.5, 0.7, 0.88]) circle(width / 2, height / 2, r * unit);
-  for (let i = 0; i < 12; i++) line(width / 2, height / 2, width / 2 + cos(i * PI / 6) * 0.44 * unit, height / 2 + sin(i * PI / 6) * 0.44 * unit);
+  for (let i = 0; i < 12; i++)
+    line(
+      width / 2,
+      height / 2,
+      width / 2 + cos((i * PI) / 6) * 0.44 * unit,
+      height / 2 + sin((i * PI) / 6) * 0.44 * unit,
+    );
 }
 
 // Each star is joined to its two nearest neighbours.
 function joinStars(unit) {
   strokeWeight(0.0018 * unit);
   for (const star of stars) {
-    const near = stars.filter(other => other !== star).sort((a, b) => dist(a.x, a.y, star.x, star.y) - dist(b.x, b.y, star.x, star.y));
+    const near = stars
+      .filter(other => other !== star)
+      .sort((a, b) => dist(a.x, a.y, star.x, star.y) - dist(b.x, b.y, star.x, star.y));
     for (const other of near.slice(0, 2)) {
       if (dist(star.x, star.y, other.x, other.y) > 0.11 * unit) continue;
       stroke(lerpColor(star.tint, color(255), 0.35));

@@ -63,7 +63,7 @@ function seaweed(index) {
   const steps = lobes * 24;
   for (let i = 0; i < steps; i++) {
     const turn = (i / steps) * TWO_PI;
-    const lobe = 0.42 + 0.58 * pow(abs(cos(turn * lobes / 2)), 0.65);
+    const lobe = 0.42 + 0.58 * pow(abs(cos((turn * lobes) / 2)), 0.65);
     curveVertex(sin(turn) * reach * 0.62 * lobe, -cos(turn) * reach * lobe);
   }
   endShape(CLOSE);
@@ -92,7 +92,11 @@ def _shares(count: int, draw: Callable[[], float]) -> list[float]:
 
 
 def _affinity(reading: Reading) -> float:
-    return 0.3 + 0.25 * max(0.0, reading.mood.valence) + (0.2 if reading.has("leaf", "flower", "bird", "dancer", "fish") else 0)
+    return (
+        0.3
+        + 0.25 * max(0.0, reading.mood.valence)
+        + (0.2 if reading.has("leaf", "flower", "bird", "dancer", "fish") else 0)
+    )
 
 
 FAMILY = DrawingFamily(

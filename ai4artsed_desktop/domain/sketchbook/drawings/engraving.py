@@ -23,7 +23,10 @@ function draw() {
 
 // A point of the line: it runs along the slanted axis and bends with two slow waves.
 function pointOn(offset, along, unit) {
-  const bend = BEND * unit * (sin((along / unit) * WAVES + offset / unit * 2.2) + noise(along / unit * 1.6, offset / unit * 1.6) - 0.5);
+  const bend =
+    BEND *
+    unit *
+    (sin((along / unit) * WAVES + (offset / unit) * 2.2) + noise((along / unit) * 1.6, (offset / unit) * 1.6) - 0.5);
   const x = width / 2 + cos(SLANT) * along - sin(SLANT) * (offset + bend);
   const y = height / 2 + sin(SLANT) * along + cos(SLANT) * (offset + bend);
   return [x, y];
@@ -56,8 +59,12 @@ def _compose(plan: DrawingPlan) -> Composed:
     return Composed(
         (
             Constant("GAP", round(random.uniform(0.0085, 0.0115), 4), "from line to line"),
-            Constant("SLANT", round(random.choice((0.0, 0.3, -0.35, 0.785)) + random.uniform(-0.1, 0.1), 2), "in radians"),
-            Constant("WAVES", round(2 + 4 * (mood.energy + 1) / 2 + random.uniform(0, 1), 2), "waves across the picture"),
+            Constant(
+                "SLANT", round(random.choice((0.0, 0.3, -0.35, 0.785)) + random.uniform(-0.1, 0.1), 2), "in radians"
+            ),
+            Constant(
+                "WAVES", round(2 + 4 * (mood.energy + 1) / 2 + random.uniform(0, 1), 2), "waves across the picture"
+            ),
             Constant("BEND", round(0.02 + 0.05 * mood.tension + random.uniform(0, 0.03), 3), "height of the waves"),
             Constant("THIN", round(random.uniform(0.13, 0.22), 2), "thickness between the things, of a gap"),
             Constant("BACK", random.randrange(5), "which of COLOURS draws the background"),
@@ -67,7 +74,9 @@ def _compose(plan: DrawingPlan) -> Composed:
 
 
 def _affinity(reading: Reading) -> float:
-    return 0.32 + 0.25 * max(0.0, reading.mood.tension - 0.1) + (0.2 if reading.has("face", "hand", "eye", "crown") else 0)
+    return (
+        0.32 + 0.25 * max(0.0, reading.mood.tension - 0.1) + (0.2 if reading.has("face", "hand", "eye", "crown") else 0)
+    )
 
 
 FAMILY = DrawingFamily(

@@ -34,7 +34,7 @@ function follow(x, y, index) {
   const unit = min(width, height);
   const own = hiddenColour(x, y);
   if (!own && random() < 0.45) return; // more lines where something stands
-  const zone = floor(noise(x / unit + 9, y / unit * 1.3, 4) * 11) % COLOURS.length;
+  const zone = floor(noise(x / unit + 9, (y / unit) * 1.3, 4) * 11) % COLOURS.length;
   const tint = own ? own : lerpColor(color(PAPER), color(COLOURS[zone]), random(0.25, 0.8));
   const steps = own ? 18 : floor(random(20, 75));
   noFill();
@@ -65,7 +65,9 @@ def _compose(plan: DrawingPlan) -> Composed:
     return Composed(
         (
             Constant("LINES", 9500 + round(3500 * plan.reading.density), "how many lines"),
-            Constant("SCALE", round(1.1 + 1.2 * (mood.energy + 1) / 2 + random.uniform(0, 0.5), 2), "small = wide waves"),
+            Constant(
+                "SCALE", round(1.1 + 1.2 * (mood.energy + 1) / 2 + random.uniform(0, 0.5), 2), "small = wide waves"
+            ),
             Constant("TURNS", round(0.8 + 1.4 * mood.tension + random.uniform(0, 0.5), 2), "how wildly it turns"),
             Constant("SLANT", round(random.uniform(0, 6.28), 2), "main direction, an angle in radians"),
         ),

@@ -47,7 +47,8 @@ function branch(long, thick, depth, life, heading) {
   if (life <= 0) return;
   const part = min(1, life);
   const end = long * part;
-  const x = cos(heading) * end, y = sin(heading) * end;
+  const x = cos(heading) * end,
+    y = sin(heading) * end;
   stroke(INK);
   strokeWeight(thick);
   line(0, 0, x, y);
@@ -80,7 +81,8 @@ function leaves(unit, grown) {
       c.setAlpha(215);
       fill(c);
       const tremble = sin(frameCount * 0.05 + i) * 0.002;
-      const x = tip.x + (randomGaussian(0, 0.014) + tremble) * unit, y = tip.y + randomGaussian(0, 0.014) * unit;
+      const x = tip.x + (randomGaussian(0, 0.014) + tremble) * unit,
+        y = tip.y + randomGaussian(0, 0.014) * unit;
       push();
       translate(x, y);
       rotate(random(TWO_PI));
@@ -118,7 +120,9 @@ def _compose(plan: DrawingPlan) -> Composed:
         Constant("LEAF_COLOURS", random.sample(range(5), 3), "which of COLOURS"),
         Constant("FRUIT", list(fruit.values()), "what hangs in the tree"),
         Constant("BEHIND", [Name(name) for name in _functions(plan, {"sky"}, True)], "things behind the tree"),
-        Constant("BEFORE", [Name(name) for name in _functions(plan, {"ground", "water", "sky"}, False)], "and before it"),
+        Constant(
+            "BEFORE", [Name(name) for name in _functions(plan, {"ground", "water", "sky"}, False)], "and before it"
+        ),
     )
     return Composed(constants, _BODY, _rearranged(plan.stage))
 
@@ -153,7 +157,11 @@ def _rearranged(stage: Stage) -> Stage:
 
 
 def _affinity(reading: Reading) -> float:
-    return 0.9 if reading.has("tree", "forest", "leaf") else 0.28 + (0.2 if reading.has("flower", "apple", "cherry", "owl") else 0)
+    return (
+        0.9
+        if reading.has("tree", "forest", "leaf")
+        else 0.28 + (0.2 if reading.has("flower", "apple", "cherry", "owl") else 0)
+    )
 
 
 FAMILY = DrawingFamily(

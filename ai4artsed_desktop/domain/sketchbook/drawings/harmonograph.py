@@ -23,11 +23,16 @@ function draw() {
   for (let pen = 0; pen < PENS; pen++) {
     for (let i = drawn; i < goal; i++) {
       const t = (i / POINTS) * SWINGS * TWO_PI;
-      const [x, y] = onTable(penAt(t, pen)), [nx, ny] = onTable(penAt(t + (SWINGS * TWO_PI) / POINTS, pen));
-      const c = lerpColor(color(COLOURS[pen % COLOURS.length]), color(COLOURS[(pen + 2) % COLOURS.length]), i / POINTS);
+      const [x, y] = onTable(penAt(t, pen)),
+        [nx, ny] = onTable(penAt(t + (SWINGS * TWO_PI) / POINTS, pen));
+      const c = lerpColor(
+        color(COLOURS[pen % COLOURS.length]),
+        color(COLOURS[(pen + 2) % COLOURS.length]),
+        i / POINTS,
+      );
       c.setAlpha(225);
       stroke(c);
-      strokeWeight((0.0009 + 0.0016 * exp(-i / POINTS * 2)) * unit);
+      strokeWeight((0.0009 + 0.0016 * exp((-i / POINTS) * 2)) * unit);
       line(x, y, nx, ny);
     }
   }
@@ -56,8 +61,10 @@ function measure() {
 
 // From pendulum to canvas: centred, as large as the frame allows, at most twice as wide as high or high as wide.
 function onTable([x, y]) {
-  const w = box[1] - box[0], h = box[3] - box[2];
-  const sx = (0.8 * width) / max(w, h * 0.6), sy = (0.8 * height) / max(h, w * 0.6);
+  const w = box[1] - box[0],
+    h = box[3] - box[2];
+  const sx = (0.8 * width) / max(w, h * 0.6),
+    sy = (0.8 * height) / max(h, w * 0.6);
   return [width / 2 + (x - (box[0] + box[1]) / 2) * sx, height / 2 + (y - (box[2] + box[3]) / 2) * sy];
 }
 
@@ -94,7 +101,11 @@ def _compose(plan: DrawingPlan) -> Composed:
 
 
 def _affinity(reading: Reading) -> float:
-    return 0.25 + (0.2 if not reading.mentions else 0) + (0.3 if reading.has("guitar", "bell", "dancer", "clock", "planet") else 0)
+    return (
+        0.25
+        + (0.2 if not reading.mentions else 0)
+        + (0.3 if reading.has("guitar", "bell", "dancer", "clock", "planet") else 0)
+    )
 
 
 FAMILY = DrawingFamily(

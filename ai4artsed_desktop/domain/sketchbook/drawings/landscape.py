@@ -49,7 +49,13 @@ function drifting(thing) {
 function hills(index) {
   const near = (index + 1) / HILLS;
   const base = height * (0.5 + 0.3 * near);
-  fill(lerpColor(lerpColor(color(PAPER), color(COLOURS[LAND[index % LAND.length]]), 0.35 + 0.5 * near), color(INK), IS_DARK ? 0 : 0.12 * near));
+  fill(
+    lerpColor(
+      lerpColor(color(PAPER), color(COLOURS[LAND[index % LAND.length]]), 0.35 + 0.5 * near),
+      color(INK),
+      IS_DARK ? 0 : 0.12 * near,
+    ),
+  );
   noStroke();
   beginShape();
   vertex(0, height);
@@ -68,7 +74,8 @@ function rain() {
   strokeWeight(0.002 * unit);
   for (let i = 0; i < 170; i++) {
     const speed = random(0.016, 0.024);
-    const x = random(-0.1, 1.1) * width, y = ((random() + frameCount * speed) % 1.1) * height;
+    const x = random(-0.1, 1.1) * width,
+      y = ((random() + frameCount * speed) % 1.1) * height;
     line(x, y, x - 0.01 * unit, y + 0.04 * unit);
   }
 }
@@ -78,14 +85,13 @@ function snow() {
   noStroke();
   fill(IS_DARK ? "#ffffffdd" : "#ffffff");
   for (let i = 0; i < 190; i++) {
-    const speed = random(0.002, 0.005), start = random();
+    const speed = random(0.002, 0.005),
+      start = random();
     const x = random() * width + sin(frameCount * 0.03 + i) * 0.012 * unit;
     circle(x, ((start + frameCount * speed) % 1.05) * height, random(0.004, 0.012) * unit);
   }
 }
 """
-
-_LIGHTS = ("sun", "moon", "star", "planet", "rainbow", "lightning")
 
 
 def _compose(plan: DrawingPlan) -> Composed:
@@ -101,10 +107,16 @@ def _compose(plan: DrawingPlan) -> Composed:
         Constant("ROUGH", round(2 + 5 * max(0.0, reading.mood.tension + 0.3 * reading.mood.energy), 2), "how jagged"),
         Constant("LAND", random.sample(range(5), 3), "which of COLOURS the hills take"),
         Constant("WEATHER", weather, "rain, snow or none"),
-        Constant("SHOW_LIGHT", not reading.has(*_LIGHTS, "cloud"), "a sun or moon of its own"),
-        Constant("LIGHT", thing_colour("cream" if palette.is_dark else random.choice(("gold", "orange", "red")), palette, False), ""),
+        Constant("SHOW_LIGHT", all(t.motif.habit != "sky" for t in plan.stage.things), "a sun or moon of its own"),
+        Constant(
+            "LIGHT",
+            thing_colour("cream" if palette.is_dark else random.choice(("gold", "orange", "red")), palette, False),
+            "",
+        ),
         Constant("LIGHT_X", round(random.uniform(-0.28, 0.28), 2), "left or right of the middle"),
-        Constant("HAS_BACKDROP", any(t.motif.habit == "wide" for t in plan.stage.things), "sea, mountains … instead of hills"),
+        Constant(
+            "HAS_BACKDROP", any(t.motif.habit == "wide" for t in plan.stage.things), "sea, mountains … instead of hills"
+        ),
     )
     return Composed(constants, _BODY, _outdoors(plan.stage))
 
@@ -124,7 +136,9 @@ def _outdoors(stage: Stage) -> Stage:
 
 
 def _affinity(reading: Reading) -> float:
-    outdoors = reading.has("mountain", "sea", "rain", "snow", "cloud", "sun", "moon", "forest", "grass", "island", "city", "rainbow")
+    outdoors = reading.has(
+        "mountain", "sea", "rain", "snow", "cloud", "sun", "moon", "forest", "grass", "island", "city", "rainbow"
+    )
     return 0.75 if outdoors else 0.3
 
 

@@ -23,7 +23,8 @@ function draw() {
   else drawingContext.rect(0.06 * unit, 0.06 * unit, width - 0.12 * unit, height - 0.12 * unit);
   drawingContext.clip();
   CENTRES.forEach((centre, i) => {
-    const x = width / 2 + (centre.x + (i ? drift : 0)) * unit, y = height / 2 + centre.y * unit;
+    const x = width / 2 + (centre.x + (i ? drift : 0)) * unit,
+      y = height / 2 + centre.y * unit;
     stroke(i === 0 ? INK : COLOURS[i - 1]);
     if (centre.rays) rays(x, y, centre.rays, unit);
     else rings(x, y, centre.gap * unit, unit);
@@ -45,8 +46,16 @@ function rays(x, y, count, unit) {
   noStroke();
   fill(COLOURS[0]);
   for (let i = 0; i < count; i++) {
-    const angle = (i / count) * TWO_PI, half = (LINE * 0.5 * TWO_PI) / count;
-    triangle(0, 0, cos(angle - half) * far, sin(angle - half) * far, cos(angle + half) * far, sin(angle + half) * far);
+    const angle = (i / count) * TWO_PI,
+      half = (LINE * 0.5 * TWO_PI) / count;
+    triangle(
+      0,
+      0,
+      cos(angle - half) * far,
+      sin(angle - half) * far,
+      cos(angle + half) * far,
+      sin(angle + half) * far,
+    );
   }
   noFill();
   pop();

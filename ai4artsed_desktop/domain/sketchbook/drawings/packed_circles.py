@@ -24,14 +24,19 @@ function draw() {
 // Put one circle at a random place, as large as its neighbours leave room for.
 function tryCircle() {
   const unit = min(width, height);
-  const x = random(0.05 * unit, width - 0.05 * unit), y = random(0.05 * unit, height - 0.05 * unit);
+  const x = random(0.05 * unit, width - 0.05 * unit),
+    y = random(0.05 * unit, height - 0.05 * unit);
   const tint = hiddenColour(x, y);
   let room = (tint ? LARGEST_INSIDE : LARGEST) * unit;
   for (const other of nearby(x, y)) {
     room = min(room, dist(x, y, other.x, other.y) - other.r - 0.0014 * unit);
     if (room < 0.0022 * unit) return;
   }
-  if ((hiddenColour(x + room, y) === null) !== (tint === null) || (hiddenColour(x, y + room) === null) !== (tint === null)) room *= 0.5;
+  if (
+    (hiddenColour(x + room, y) === null) !== (tint === null) ||
+    (hiddenColour(x, y + room) === null) !== (tint === null)
+  )
+    room *= 0.5;
   if (room < 0.0022 * unit) return;
   remember({ x, y, r: room });
   paintCircle(x, y, room, tint);

@@ -17,10 +17,12 @@ function draw() {
   const unit = min(width, height);
   const step = unit / PER_SIDE;
   background(lerpColor(color(PAPER), color(COLOURS[GROUND]), GROUND_STRENGTH));
-  const columns = ceil(width / step) + 2, rows = ceil(height / step) + 2;
+  const columns = ceil(width / step) + 2,
+    rows = ceil(height / step) + 2;
   for (let column = -1; column < columns; column++)
     for (let row = -1; row < rows; row++) {
-      const x = (column + 0.5) * step, y = (row + (column % 2 ? 0.5 : 0)) * step;
+      const x = (column + 0.5) * step,
+        y = (row + (column % 2 ? 0.5 : 0)) * step;
       sprig(x + step * 0.5, y + step * 0.25, step * 0.36, column + row);
       oneThing(x, y, step * 0.68, column, row);
     }
@@ -49,7 +51,11 @@ function sprig(x, y, size, index) {
   arc(0, size * 0.3, size * 0.5, size, PI + 0.5, TWO_PI - 0.2);
   noStroke();
   fill(LEAF);
-  for (const [lx, ly, turn] of [[-0.2, -0.02, -0.9], [0.02, -0.3, 0.1], [0.25, 0, 0.9]]) {
+  for (const [lx, ly, turn] of [
+    [-0.2, -0.02, -0.9],
+    [0.02, -0.3, 0.1],
+    [0.25, 0, 0.9],
+  ]) {
     push();
     translate(lx * size, ly * size);
     rotate(turn);
@@ -70,7 +76,11 @@ def _compose(plan: DrawingPlan) -> Composed:
     ground, leaf, berry = random.sample(range(5), 3)
     return Composed(
         (
-            Constant("PATTERN", [{"draw": Name(t.motif.function), "colour": t.colour} for t in whole.values()], "what repeats"),
+            Constant(
+                "PATTERN",
+                [{"draw": Name(t.motif.function), "colour": t.colour} for t in whole.values()],
+                "what repeats",
+            ),
             Constant("PER_SIDE", random.choice((4, 5, 6)), "repeats along the shorter side"),
             Constant("TILT", round(random.uniform(0, 0.3), 2), "how far the things lean, in radians"),
             Constant("MIRROR", random.random() < 0.7, "every second one looks the other way"),

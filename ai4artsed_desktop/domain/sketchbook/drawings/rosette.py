@@ -66,7 +66,11 @@ def _compose(plan: DrawingPlan) -> Composed:
     base = 3 + sum(plan.reading.syllables) % 5
     rings: list[dict[str, object]] = []
     for index, (radius, size) in enumerate(((0.185, 0.1), (0.295, 0.125), (0.405, 0.1))):
-        count = base * (index + 2) if base * (index + 2) <= round(radius * 6.28 / size * 1.05) else round(radius * 6.0 / size)
+        count = (
+            base * (index + 2)
+            if base * (index + 2) <= round(radius * 6.28 / size * 1.05)
+            else round(radius * 6.0 / size)
+        )
         ring: dict[str, object] = {"radius": radius, "size": size, "count": count}
         if index > 0:
             thing = others[(index - 1) % len(others)] if index == 1 or len(others) > 1 else centre
@@ -76,7 +80,9 @@ def _compose(plan: DrawingPlan) -> Composed:
     bands = [{"size": s, "colour": c} for s, c in zip((0.94, 0.72, 0.48), colours, strict=True)]
     return Composed(
         (
-            Constant("CENTRE", {"draw": Name(centre.motif.function), "colour": centre.colour, "size": 0.16}, "in the middle"),
+            Constant(
+                "CENTRE", {"draw": Name(centre.motif.function), "colour": centre.colour, "size": 0.16}, "in the middle"
+            ),
             Constant("RINGS", rings, "from the inside out: distance, size, how many, what"),
             Constant("BANDS", bands, "bands of the plate, from the outside in"),
         ),
@@ -85,7 +91,11 @@ def _compose(plan: DrawingPlan) -> Composed:
 
 
 def _affinity(reading: Reading) -> float:
-    return 0.28 + 0.25 * max(0.0, reading.mood.valence) + (0.15 if reading.has("flower", "bird", "heart", "butterfly", "sun") else 0)
+    return (
+        0.28
+        + 0.25 * max(0.0, reading.mood.valence)
+        + (0.15 if reading.has("flower", "bird", "heart", "butterfly", "sun") else 0)
+    )
 
 
 FAMILY = DrawingFamily(

@@ -29,7 +29,17 @@ function paintRoom() {
   noStroke();
   fill(lerpColor(color(PAPER), color(COLOURS[FORM_COLOUR]), 0.62));
   if (FORM === "disc") circle(width / 2 + FORM_SHIFT * unit, height / 2 - 0.08 * unit, 0.74 * unit);
-  if (FORM === "arch") rect(width / 2 + (FORM_SHIFT - 0.31) * unit, height / 2 - 0.41 * unit, 0.62 * unit, height, 0.31 * unit, 0.31 * unit, 0, 0);
+  if (FORM === "arch")
+    rect(
+      width / 2 + (FORM_SHIFT - 0.31) * unit,
+      height / 2 - 0.41 * unit,
+      0.62 * unit,
+      height,
+      0.31 * unit,
+      0.31 * unit,
+      0,
+      0,
+    );
   if (FORM === "panel") rect(FORM_SHIFT > 0 ? width * 0.42 : 0, 0, width * 0.58, height);
   if (!HAS_FLOOR) return;
   const edge = height / 2 + FLOOR_Y * unit;
@@ -82,7 +92,9 @@ def _compose(plan: DrawingPlan) -> Composed:
 
 
 def _affinity(reading: Reading) -> float:
-    tabletop = reading.has("table", "apple", "pear", "lemon", "cup", "bottle", "bread", "bowl", "glass", "candle", "book")
+    tabletop = reading.has(
+        "table", "apple", "pear", "lemon", "cup", "bottle", "bread", "bowl", "glass", "candle", "book"
+    )
     return (0.75 if tabletop else 0.35) if reading.mentions else 0.1
 
 

@@ -17,8 +17,10 @@ function draw() {
   rememberThings();
   const unit = min(width, height);
   const tile = (unit * 0.9) / TILES;
-  const columns = floor((width * 0.9 + 1) / tile), rows = floor((height * 0.9 + 1) / tile);
-  const left = (width - columns * tile) / 2, top = (height - rows * tile) / 2;
+  const columns = floor((width * 0.9 + 1) / tile),
+    rows = floor((height * 0.9 + 1) / tile);
+  const left = (width - columns * tile) / 2,
+    top = (height - rows * tile) / 2;
   noStroke();
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column++) tileAt(left + column * tile, top + row * tile, tile, 0);
@@ -29,13 +31,25 @@ function tileAt(x, y, size, depth) {
   const busy = standsIn(x, y, size);
   if (depth < 2 && busy) {
     const half = size / 2;
-    for (const [dx, dy] of [[0, 0], [half, 0], [0, half], [half, half]]) tileAt(x + dx, y + dy, half, depth + 1);
+    for (const [dx, dy] of [
+      [0, 0],
+      [half, 0],
+      [0, half],
+      [half, half],
+    ])
+      tileAt(x + dx, y + dy, half, depth + 1);
     return;
   }
   const here = hiddenColour(x + size / 2, y + size / 2);
-  const zone = floor(noise(x / width * 2.4, y / height * 2.4) * 9) % COLOURS.length;
+  const zone = floor(noise((x / width) * 2.4, (y / height) * 2.4) * 9) % COLOURS.length;
   const wave = lerpColor(color(PAPER), color(COLOURS[zone]), 0.42);
-  paintTile(x, y, size, here ? here : lerpColor(wave, color(PAPER), 0.72), here ? lerpColor(here, color(PAPER), 0.35) : wave);
+  paintTile(
+    x,
+    y,
+    size,
+    here ? here : lerpColor(wave, color(PAPER), 0.72),
+    here ? lerpColor(here, color(PAPER), 0.35) : wave,
+  );
 }
 
 // True if a thing stands anywhere in the square.

@@ -16,11 +16,14 @@ function draw() {
   rememberThings();
   const unit = min(width, height);
   const cell = (0.86 * unit) / THREADS;
-  const columns = floor((width - 0.14 * unit) / cell), rows = floor((height - 0.14 * unit) / cell);
-  const left = (width - columns * cell) / 2, top = (height - rows * cell) / 2;
+  const columns = floor((width - 0.14 * unit) / cell),
+    rows = floor((height - 0.14 * unit) / cell);
+  const left = (width - columns * cell) / 2,
+    top = (height - rows * cell) / 2;
   fringe(left, top, columns, rows, cell);
   for (let row = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++) stitch(left + column * cell, top + row * cell, cell, column, row);
+    for (let column = 0; column < columns; column++)
+      stitch(left + column * cell, top + row * cell, cell, column, row);
 }
 
 // Warp threads hang out at both ends.

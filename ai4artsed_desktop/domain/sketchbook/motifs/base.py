@@ -20,7 +20,7 @@ class Motif:
 
     Attributes:
         id: English noun.
-        words: Forms that name it, German and English, lower case; see ``reading`` for simple inflection and compounds.
+        words: Forms that name it, German and English, lower case; ``reading`` adds inflection and compounds.
         habit: Where it belongs.
         size: Natural size beside other things, as a fraction of the picture's shorter side.
         colour: Its natural colour, a key of ``colours.COLOURS``.
@@ -39,7 +39,7 @@ class Motif:
 
     @property
     def function(self) -> str:
-        """Name of the JavaScript function; prefixed, because p5 and browsers own names such as ``key`` and ``window``."""
+        """Name of the JavaScript function; prefixed, because browsers own names such as ``window``."""
         return f"draw{self.id.capitalize()}"
 
 

@@ -6,10 +6,42 @@ from ai4artsed_desktop.domain.sketchbook.musical import make_material, shared_co
 from ai4artsed_desktop.domain.sketchbook.reading import Reading
 
 _BODY = """
-const lead = stand(new Tone.FMSynth({ harmonicity: 1, modulationIndex: 5, oscillator: { type: "triangle" }, envelope: { attack: 0.01, decay: 0.3, sustain: 0.35, release: 0.3 }, modulationEnvelope: { attack: 0.01, decay: 0.25, sustain: 0.2, release: 0.2 } }), -9, 0.4, 0.25);
-const bass = stand(new Tone.Synth({ oscillator: { type: "fmsine", modulationIndex: 1.5 }, envelope: { attack: 0.01, decay: 0.3, sustain: 0.25, release: 0.1 } }), -7, 0.15, -0.1);
-const comp = stand(new Tone.PolySynth(Tone.AMSynth, { harmonicity: 2, envelope: { attack: 0.01, decay: 0.25, sustain: 0.15, release: 0.3 } }), -20, 0.4, -0.4);
-const brush = stand(new Tone.NoiseSynth({ noise: { type: "pink" }, envelope: { attack: 0.004, decay: 0.09, sustain: 0 } }), -23, 0.3, 0.3);
+const lead = stand(
+  new Tone.FMSynth({
+    harmonicity: 1,
+    modulationIndex: 5,
+    oscillator: { type: "triangle" },
+    envelope: { attack: 0.01, decay: 0.3, sustain: 0.35, release: 0.3 },
+    modulationEnvelope: { attack: 0.01, decay: 0.25, sustain: 0.2, release: 0.2 },
+  }),
+  -9,
+  0.4,
+  0.25,
+);
+const bass = stand(
+  new Tone.Synth({
+    oscillator: { type: "fmsine", modulationIndex: 1.5 },
+    envelope: { attack: 0.01, decay: 0.3, sustain: 0.25, release: 0.1 },
+  }),
+  -7,
+  0.15,
+  -0.1,
+);
+const comp = stand(
+  new Tone.PolySynth(Tone.AMSynth, {
+    harmonicity: 2,
+    envelope: { attack: 0.01, decay: 0.25, sustain: 0.15, release: 0.3 },
+  }),
+  -20,
+  0.4,
+  -0.4,
+);
+const brush = stand(
+  new Tone.NoiseSynth({ noise: { type: "pink" }, envelope: { attack: 0.004, decay: 0.09, sustain: 0 } }),
+  -23,
+  0.3,
+  0.3,
+);
 
 const bars = barsThatFit(4, 2);
 const swing = 2 / 3; // the second half of a beat comes late
@@ -24,7 +56,8 @@ for (let bar = 0; bar < bars; bar++) {
     hit(brush, bar * 4 + beat, 0.1, beat % 2 ? 0.9 : 0.4);
     hit(brush, bar * 4 + beat + swing, 0.06, 0.35);
   }
-  for (const beat of [1 + swing, 3]) play(comp, bar * 4 + beat, [midi(chord + 4), midi(chord + 10), midi(chord + 14)], 0.4, 0.5);
+  for (const beat of [1 + swing, 3])
+    play(comp, bar * 4 + beat, [midi(chord + 4), midi(chord + 10), midi(chord + 14)], 0.4, 0.5);
   if (bar % 4 !== 3) riff(bar * 4, bar % 4 === 1 ? 1 : 0);
 }
 
@@ -33,7 +66,13 @@ function riff(start, isAnswer) {
   RIFF.forEach(([at, index], i) => {
     const [step, , loud] = MELODY[(index + isAnswer * 3) % MELODY.length];
     const beat = Math.floor(at) + (at % 1 ? swing : 0);
-    play(lead, start + beat, tone(isAnswer ? Math.max(-2, 5 - step) : step, 1), i === RIFF.length - 1 ? 1.2 : 0.55, loud);
+    play(
+      lead,
+      start + beat,
+      tone(isAnswer ? Math.max(-2, 5 - step) : step, 1),
+      i === RIFF.length - 1 ? 1.2 : 0.55,
+      loud,
+    );
   });
 }
 

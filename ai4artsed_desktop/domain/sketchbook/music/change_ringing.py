@@ -6,8 +6,26 @@ from ai4artsed_desktop.domain.sketchbook.musical import make_material, shared_co
 from ai4artsed_desktop.domain.sketchbook.reading import Reading
 
 _BODY = """
-const bells = stand(new Tone.PolySynth(Tone.FMSynth, { harmonicity: 1.41, modulationIndex: 9, envelope: { attack: 0.003, decay: 2.2, sustain: 0, release: 1.5 }, modulationEnvelope: { attack: 0.002, decay: 0.9, sustain: 0, release: 0.4 } }), -13, 0.6);
-const tenor = stand(new Tone.FMSynth({ harmonicity: 2.4, modulationIndex: 4, envelope: { attack: 0.004, decay: 3, sustain: 0, release: 2 } }), -11, 0.7, -0.3);
+const bells = stand(
+  new Tone.PolySynth(Tone.FMSynth, {
+    harmonicity: 1.41,
+    modulationIndex: 9,
+    envelope: { attack: 0.003, decay: 2.2, sustain: 0, release: 1.5 },
+    modulationEnvelope: { attack: 0.002, decay: 0.9, sustain: 0, release: 0.4 },
+  }),
+  -13,
+  0.6,
+);
+const tenor = stand(
+  new Tone.FMSynth({
+    harmonicity: 2.4,
+    modulationIndex: 4,
+    envelope: { attack: 0.004, decay: 3, sustain: 0, release: 2 },
+  }),
+  -11,
+  0.7,
+  -0.3,
+);
 
 // The order of the bells changes after every row: first the pairs 1-2, 3-4 …, then the pairs 2-3, 4-5 … swap ("plain hunt").
 function changed(row, isOdd) {
@@ -30,7 +48,8 @@ for (let n = 0; n < rows; n++) {
 }
 
 // All together, twice.
-for (const again of [0, 2]) PEAL.forEach((step, i) => play(bells, rows * rowBeats + again + i * 0.02, tone(step, 1), 4, 0.45));
+for (const again of [0, 2])
+  PEAL.forEach((step, i) => play(bells, rows * rowBeats + again + i * 0.02, tone(step, 1), 4, 0.45));
 play(tenor, rows * rowBeats, tone(0, -1), 5, 0.8);
 """
 

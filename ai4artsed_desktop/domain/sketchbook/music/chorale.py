@@ -6,21 +6,30 @@ from ai4artsed_desktop.domain.sketchbook.musical import make_material, shared_co
 from ai4artsed_desktop.domain.sketchbook.reading import Reading
 
 _BODY = """
-const pipe = { harmonicity: 2, oscillator: { type: "sine" }, modulation: { type: "triangle" }, envelope: { attack: 0.09, decay: 0.2, sustain: 0.8, release: 0.7 } };
+const pipe = {
+  harmonicity: 2,
+  oscillator: { type: "sine" },
+  modulation: { type: "triangle" },
+  envelope: { attack: 0.09, decay: 0.2, sustain: 0.8, release: 0.7 },
+};
 const choir = [0, -0.35, 0.35, 0].map((side, i) => stand(new Tone.AMSynth(pipe), [-11, -15, -15, -11][i], 0.8, side));
 const bars = barsThatFit(4, 4.5);
 const lastBeat = bars * 4;
 
 // The steps of a chord nearest to the melody: soprano above, the others below it, the bass on the root.
 function voicesUnder(step) {
-  const root = [0, 3, 4, 5].find(candidate => [0, 2, 4].some(third => (step - candidate - third) % 7 === 0)) ?? step - 2;
+  const root =
+    [0, 3, 4, 5].find(candidate => [0, 2, 4].some(third => (step - candidate - third) % 7 === 0)) ?? step - 2;
   const inner = [];
-  for (let below = step - 1; inner.length < 2; below--) if ([0, 2, 4].some(third => (below - root - third) % 7 === 0)) inner.push(below);
+  for (let below = step - 1; inner.length < 2; below--)
+    if ([0, 2, 4].some(third => (below - root - third) % 7 === 0)) inner.push(below);
   return [step, inner[0], inner[1], root];
 }
 
 function chord(beat, step, beats, loud) {
-  voicesUnder(step).forEach((voiceStep, i) => play(choir[i], beat, tone(voiceStep, i === 3 ? -1 : 0), beats * 0.97, loud));
+  voicesUnder(step).forEach((voiceStep, i) =>
+    play(choir[i], beat, tone(voiceStep, i === 3 ? -1 : 0), beats * 0.97, loud),
+  );
 }
 
 // Lines of LINE notes; the last note of a line is held, then all breathe.
@@ -35,7 +44,13 @@ for (let i = 0; beat < lastBeat - 4; i++) {
 
 // Amen: fourth, home.
 chord(beat, 3, 2, 0.55);
-for (const [voice, step, octave] of [[0, 7, 0], [1, 4, 0], [2, 2, 0], [3, 0, -1]]) play(choir[voice], beat + 2, tone(step, octave), 5, 0.55);
+for (const [voice, step, octave] of [
+  [0, 7, 0],
+  [1, 4, 0],
+  [2, 2, 0],
+  [3, 0, -1],
+])
+  play(choir[voice], beat + 2, tone(step, octave), 5, 0.55);
 """
 
 

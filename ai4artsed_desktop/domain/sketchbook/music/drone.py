@@ -6,13 +6,30 @@ from ai4artsed_desktop.domain.sketchbook.musical import make_material, shared_co
 from ai4artsed_desktop.domain.sketchbook.reading import Reading
 
 _BODY = """
-const breath = { oscillator: { type: "fatsawtooth", count: 3, spread: 18 }, envelope: { attack: 3, decay: 1, sustain: 0.8, release: 4 } };
+const breath = {
+  oscillator: { type: "fatsawtooth", count: 3, spread: 18 },
+  envelope: { attack: 3, decay: 1, sustain: 0.8, release: 4 },
+};
 const shade = new Tone.Filter(BRIGHT, "lowpass").connect(dry);
 shade.connect(new Tone.Gain(0.8).connect(room));
 const layers = new Tone.PolySynth(Tone.Synth, breath).connect(shade);
 layers.volume.value = -20;
-const deep = stand(new Tone.AMSynth({ harmonicity: 0.5, envelope: { attack: 2, decay: 1, sustain: 0.9, release: 3 } }), -12, 0.4);
-const bell = stand(new Tone.PolySynth(Tone.FMSynth, { harmonicity: 3.5, modulationIndex: 6, envelope: { attack: 0.005, decay: 2.5, sustain: 0, release: 2 }, modulationEnvelope: { attack: 0.002, decay: 0.8, sustain: 0, release: 0.5 } }), -19, 0.9, 0.3);
+const deep = stand(
+  new Tone.AMSynth({ harmonicity: 0.5, envelope: { attack: 2, decay: 1, sustain: 0.9, release: 3 } }),
+  -12,
+  0.4,
+);
+const bell = stand(
+  new Tone.PolySynth(Tone.FMSynth, {
+    harmonicity: 3.5,
+    modulationIndex: 6,
+    envelope: { attack: 0.005, decay: 2.5, sustain: 0, release: 2 },
+    modulationEnvelope: { attack: 0.002, decay: 0.8, sustain: 0, release: 0.5 },
+  }),
+  -19,
+  0.9,
+  0.3,
+);
 
 // The light in the sound opens until the middle and closes again.
 const total = DURATION - 4;

@@ -7,18 +7,58 @@ from ai4artsed_desktop.domain.sketchbook.reading import Reading
 
 _BODY = """
 const kit = [
-  stand(new Tone.MembraneSynth({ octaves: 5, pitchDecay: 0.05, envelope: { attack: 0.001, decay: 0.4, sustain: 0 } }), -6, 0.2),
-  stand(new Tone.MembraneSynth({ octaves: 2, pitchDecay: 0.02, envelope: { attack: 0.001, decay: 0.25, sustain: 0 } }), -10, 0.35, -0.5),
-  stand(new Tone.MembraneSynth({ octaves: 1.5, pitchDecay: 0.01, envelope: { attack: 0.001, decay: 0.14, sustain: 0 } }), -10, 0.35, 0.5),
-  stand(new Tone.FMSynth({ harmonicity: 5.2, modulationIndex: 8, envelope: { attack: 0.001, decay: 0.12, sustain: 0, release: 0.05 } }), -17, 0.4, 0.75),
+  stand(
+    new Tone.MembraneSynth({ octaves: 5, pitchDecay: 0.05, envelope: { attack: 0.001, decay: 0.4, sustain: 0 } }),
+    -6,
+    0.2,
+  ),
+  stand(
+    new Tone.MembraneSynth({ octaves: 2, pitchDecay: 0.02, envelope: { attack: 0.001, decay: 0.25, sustain: 0 } }),
+    -10,
+    0.35,
+    -0.5,
+  ),
+  stand(
+    new Tone.MembraneSynth({ octaves: 1.5, pitchDecay: 0.01, envelope: { attack: 0.001, decay: 0.14, sustain: 0 } }),
+    -10,
+    0.35,
+    0.5,
+  ),
+  stand(
+    new Tone.FMSynth({
+      harmonicity: 5.2,
+      modulationIndex: 8,
+      envelope: { attack: 0.001, decay: 0.12, sustain: 0, release: 0.05 },
+    }),
+    -17,
+    0.4,
+    0.75,
+  ),
 ];
-const shaker = stand(new Tone.NoiseSynth({ noise: { type: "white" }, envelope: { attack: 0.004, decay: 0.05, sustain: 0 } }), -25, 0.3, -0.75);
-const tuned = stand(new Tone.PolySynth(Tone.FMSynth, { harmonicity: 3, modulationIndex: 1.5, envelope: { attack: 0.002, decay: 0.3, sustain: 0, release: 0.2 } }), -16, 0.5, 0.1);
+const shaker = stand(
+  new Tone.NoiseSynth({ noise: { type: "white" }, envelope: { attack: 0.004, decay: 0.05, sustain: 0 } }),
+  -25,
+  0.3,
+  -0.75,
+);
+const tuned = stand(
+  new Tone.PolySynth(Tone.FMSynth, {
+    harmonicity: 3,
+    modulationIndex: 1.5,
+    envelope: { attack: 0.002, decay: 0.3, sustain: 0, release: 0.2 },
+  }),
+  -16,
+  0.5,
+  0.1,
+);
 const pitches = [52, 110, 165, 620];
 
 // Spread hits as evenly as possible over steps (a Euclidean rhythm).
 function evenly(hits, steps) {
-  return Array.from({ length: steps }, (_, i) => Math.floor((i * hits) / steps) !== Math.floor(((i - 1 + steps) * hits) / steps) - (i === 0 ? hits : 0));
+  return Array.from(
+    { length: steps },
+    (_, i) => Math.floor((i * hits) / steps) !== Math.floor(((i - 1 + steps) * hits) / steps) - (i === 0 ? hits : 0),
+  );
 }
 
 const STEP = 0.25;

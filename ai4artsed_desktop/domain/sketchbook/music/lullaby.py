@@ -6,8 +6,25 @@ from ai4artsed_desktop.domain.sketchbook.musical import make_material, shared_co
 from ai4artsed_desktop.domain.sketchbook.reading import Reading
 
 _BODY = """
-const voice = stand(new Tone.FMSynth({ harmonicity: 2, modulationIndex: 1.2, envelope: { attack: 0.04, decay: 0.4, sustain: 0.5, release: 1.2 } }), -9, 0.7, 0.1);
-const rocking = stand(new Tone.PolySynth(Tone.Synth, { oscillator: { type: "triangle" }, envelope: { attack: 0.02, decay: 0.7, sustain: 0.1, release: 0.9 } }), -15, 0.5, -0.2);
+const voice = stand(
+  new Tone.FMSynth({
+    harmonicity: 2,
+    modulationIndex: 1.2,
+    envelope: { attack: 0.04, decay: 0.4, sustain: 0.5, release: 1.2 },
+  }),
+  -9,
+  0.7,
+  0.1,
+);
+const rocking = stand(
+  new Tone.PolySynth(Tone.Synth, {
+    oscillator: { type: "triangle" },
+    envelope: { attack: 0.02, decay: 0.7, sustain: 0.1, release: 0.9 },
+  }),
+  -15,
+  0.5,
+  -0.2,
+);
 const bars = barsThatFit(3, 4);
 
 // The rocking: one low note, two soft chords, in every bar; CHORDS wander and come home.

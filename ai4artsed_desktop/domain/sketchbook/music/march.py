@@ -6,11 +6,39 @@ from ai4artsed_desktop.domain.sketchbook.musical import make_material, shared_co
 from ai4artsed_desktop.domain.sketchbook.reading import Reading
 
 _BODY = """
-const brass = stand(new Tone.Synth({ oscillator: { type: "sawtooth" }, envelope: { attack: 0.03, decay: 0.15, sustain: 0.55, release: 0.15 } }), -15, 0.35, 0.15);
-const second = stand(new Tone.Synth({ oscillator: { type: "square" }, envelope: { attack: 0.03, decay: 0.15, sustain: 0.4, release: 0.15 } }), -23, 0.35, -0.35);
-const tuba = stand(new Tone.Synth({ oscillator: { type: "triangle" }, envelope: { attack: 0.02, decay: 0.25, sustain: 0.3, release: 0.1 } }), -8, 0.2);
+const brass = stand(
+  new Tone.Synth({
+    oscillator: { type: "sawtooth" },
+    envelope: { attack: 0.03, decay: 0.15, sustain: 0.55, release: 0.15 },
+  }),
+  -15,
+  0.35,
+  0.15,
+);
+const second = stand(
+  new Tone.Synth({
+    oscillator: { type: "square" },
+    envelope: { attack: 0.03, decay: 0.15, sustain: 0.4, release: 0.15 },
+  }),
+  -23,
+  0.35,
+  -0.35,
+);
+const tuba = stand(
+  new Tone.Synth({
+    oscillator: { type: "triangle" },
+    envelope: { attack: 0.02, decay: 0.25, sustain: 0.3, release: 0.1 },
+  }),
+  -8,
+  0.2,
+);
 const drum = stand(new Tone.MembraneSynth({ octaves: 4, pitchDecay: 0.04 }), -9, 0.2);
-const snare = stand(new Tone.NoiseSynth({ noise: { type: "white" }, envelope: { attack: 0.001, decay: 0.12, sustain: 0 } }), -19, 0.3, 0.2);
+const snare = stand(
+  new Tone.NoiseSynth({ noise: { type: "white" }, envelope: { attack: 0.001, decay: 0.12, sustain: 0 } }),
+  -19,
+  0.3,
+  0.2,
+);
 const bars = barsThatFit(4, 2.5);
 
 // Left, right, left, right: drum and tuba on the beat, the snare between, a roll before every fourth bar.
@@ -20,7 +48,9 @@ for (let bar = 0; bar < bars; bar++) {
     const at = bar * 4 + beat;
     if (beat % 2 === 0) play(drum, at, 55, 0.4, 0.8);
     play(tuba, at, tone(beat % 2 ? root - 3 : root, -1), 0.6, 0.75);
-    SNARE.forEach((loud, i) => { if (loud > 0) hit(snare, at + i / SNARE.length, 0.12, loud * (beat % 2 ? 0.8 : 0.5)); });
+    SNARE.forEach((loud, i) => {
+      if (loud > 0) hit(snare, at + i / SNARE.length, 0.12, loud * (beat % 2 ? 0.8 : 0.5));
+    });
   }
   if (bar % 4 === 3) for (let i = 0; i < 8; i++) hit(snare, bar * 4 + 3 + i / 8, 0.1, 0.25 + i * 0.06);
 }
@@ -48,12 +78,18 @@ play(drum, end, 55, 0.5, 0.9);
 
 def _compose(reading: Reading, _duration_s: float) -> Composed:
     random = reading.chance("march")
-    material = make_material(reading, 98, 126, ("phrygian", "minor") if reading.mood.valence < -0.2 else ("major", "mixolydian"))
+    material = make_material(
+        reading, 98, 126, ("phrygian", "minor") if reading.mood.valence < -0.2 else ("major", "mixolydian")
+    )
     return Composed(
         (
             *shared_constants(material, 1.2),
-            Constant("CHORDS", random.choice(([0, 0, 3, 4], [0, 3, 4, 0], [0, 4, 0, 3])), "step of the bass in each bar"),
-            Constant("SNARE", random.choice(([0, 0, 0.8, 0.5], [0, 0.4, 0.8, 0], [0.3, 0, 0.9, 0])), "four parts of a beat"),
+            Constant(
+                "CHORDS", random.choice(([0, 0, 3, 4], [0, 3, 4, 0], [0, 4, 0, 3])), "step of the bass in each bar"
+            ),
+            Constant(
+                "SNARE", random.choice(([0, 0, 0.8, 0.5], [0, 0.4, 0.8, 0], [0.3, 0, 0.9, 0])), "four parts of a beat"
+            ),
         ),
         _BODY,
     )

@@ -6,7 +6,13 @@ from ai4artsed_desktop.domain.sketchbook.musical import make_material, shared_co
 from ai4artsed_desktop.domain.sketchbook.reading import Reading
 
 _BODY = """
-const strings = { harmonicity: 1, modulationIndex: 2.6, oscillator: { type: "triangle" }, envelope: { attack: 0.004, decay: 1.1, sustain: 0.05, release: 0.9 }, modulationEnvelope: { attack: 0.002, decay: 0.25, sustain: 0, release: 0.2 } };
+const strings = {
+  harmonicity: 1,
+  modulationIndex: 2.6,
+  oscillator: { type: "triangle" },
+  envelope: { attack: 0.004, decay: 1.1, sustain: 0.05, release: 0.9 },
+  modulationEnvelope: { attack: 0.002, decay: 0.25, sustain: 0, release: 0.2 },
+};
 const leftHand = stand(new Tone.PolySynth(Tone.FMSynth, strings), -16, 0.55, -0.3);
 const rightHand = stand(new Tone.PolySynth(Tone.FMSynth, strings), -8, 0.65, 0.2);
 const bars = barsThatFit(4, 4);
@@ -15,7 +21,9 @@ const bars = barsThatFit(4, 4);
 const wave = [0, 4, 7, 9, 11, 9, 7, 4];
 for (let bar = 0; bar < bars; bar++) {
   const root = bar === bars - 1 ? 0 : CHORDS[bar % CHORDS.length];
-  wave.forEach((step, i) => play(leftHand, bar * 4 + i / 2, tone(root + step, -1), 1.4, i === 0 ? 0.7 : 0.38 + 0.04 * i));
+  wave.forEach((step, i) =>
+    play(leftHand, bar * 4 + i / 2, tone(root + step, -1), 1.4, i === 0 ? 0.7 : 0.38 + 0.04 * i),
+  );
 }
 
 // The right hand: the melody with long and short notes, hesitating a little, now and then with a turn.
@@ -25,7 +33,8 @@ for (let i = 0; beat < (bars - 1) * 4; i++) {
   const beats = length * (loud > 0.85 ? 2 : 1);
   const late = chance() * 0.06;
   play(rightHand, beat + late, tone(step, 1), beats * 1.3, loud * 0.85);
-  if (beats >= 2 && chance() < 0.4) [1, 0, -1].forEach((turn, k) => play(rightHand, beat + beats - 0.75 + k * 0.25, tone(step + turn, 1), 0.4, 0.4));
+  if (beats >= 2 && chance() < 0.4)
+    [1, 0, -1].forEach((turn, k) => play(rightHand, beat + beats - 0.75 + k * 0.25, tone(step + turn, 1), 0.4, 0.4));
   beat += beats;
 }
 

@@ -6,8 +6,25 @@ from ai4artsed_desktop.domain.sketchbook.musical import make_material, shared_co
 from ai4artsed_desktop.domain.sketchbook.reading import Reading
 
 _BODY = """
-const drops = stand(new Tone.PolySynth(Tone.Synth, { oscillator: { type: "sine" }, envelope: { attack: 0.002, decay: 0.16, sustain: 0, release: 0.1 } }), -11, 0.6, -0.4);
-const glass = stand(new Tone.PolySynth(Tone.FMSynth, { harmonicity: 2.7, modulationIndex: 4, envelope: { attack: 0.002, decay: 0.4, sustain: 0, release: 0.3 } }), -17, 0.8, 0.4);
+const drops = stand(
+  new Tone.PolySynth(Tone.Synth, {
+    oscillator: { type: "sine" },
+    envelope: { attack: 0.002, decay: 0.16, sustain: 0, release: 0.1 },
+  }),
+  -11,
+  0.6,
+  -0.4,
+);
+const glass = stand(
+  new Tone.PolySynth(Tone.FMSynth, {
+    harmonicity: 2.7,
+    modulationIndex: 4,
+    envelope: { attack: 0.002, decay: 0.4, sustain: 0, release: 0.3 },
+  }),
+  -17,
+  0.8,
+  0.4,
+);
 const wind = new Tone.Noise("pink");
 const gust = new Tone.Filter(500, "bandpass").connect(new Tone.Gain(0.9).connect(limiter));
 wind.volume.value = WIND;
@@ -15,7 +32,8 @@ wind.connect(gust);
 
 // The cloud swells and thins out: DENSITY notes per second at its thickest, in WAVES waves.
 const total = DURATION - 3;
-const thick = at => Math.pow(Math.sin((Math.PI * at) / total), 1.2) * (0.55 + 0.45 * Math.cos((at / total) * WAVES * 2 * Math.PI));
+const thick = at =>
+  Math.pow(Math.sin((Math.PI * at) / total), 1.2) * (0.55 + 0.45 * Math.cos((at / total) * WAVES * 2 * Math.PI));
 let at = 0.2;
 let n = 0;
 while (at < total) {
@@ -30,7 +48,8 @@ while (at < total) {
 wind.start(0).stop(total + 1.5);
 wind.fadeIn = 2;
 wind.fadeOut = 2;
-for (let i = 0; i <= 12; i++) gust.frequency.linearRampToValueAtTime(300 + 900 * thick((i / 12) * total), (i / 12) * total + 0.05);
+for (let i = 0; i <= 12; i++)
+  gust.frequency.linearRampToValueAtTime(300 + 900 * thick((i / 12) * total), (i / 12) * total + 0.05);
 
 // Last drops, falling home.
 [9, 7, 4, 2, 0].forEach((step, i) => play(glass, total / BEAT + i * 0.55, tone(step, 0), 1.5, 0.6 - i * 0.06));

@@ -6,10 +6,19 @@ from ai4artsed_desktop.domain.sketchbook.musical import make_material, shared_co
 from ai4artsed_desktop.domain.sketchbook.reading import Reading
 
 _BODY = """
-const mallet = { harmonicity: 3.01, modulationIndex: 2.2, envelope: { attack: 0.002, decay: 0.35, sustain: 0, release: 0.3 }, modulationEnvelope: { attack: 0.002, decay: 0.12, sustain: 0, release: 0.1 } };
+const mallet = {
+  harmonicity: 3.01,
+  modulationIndex: 2.2,
+  envelope: { attack: 0.002, decay: 0.35, sustain: 0, release: 0.3 },
+  modulationEnvelope: { attack: 0.002, decay: 0.12, sustain: 0, release: 0.1 },
+};
 const left = stand(new Tone.PolySynth(Tone.FMSynth, mallet), -9, 0.35, -0.6);
 const right = stand(new Tone.PolySynth(Tone.FMSynth, mallet), -9, 0.35, 0.6);
-const ground = stand(new Tone.Synth({ oscillator: { type: "sine" }, envelope: { attack: 0.4, decay: 0.5, sustain: 0.7, release: 1.5 } }), -16, 0.3);
+const ground = stand(
+  new Tone.Synth({ oscillator: { type: "sine" }, envelope: { attack: 0.4, decay: 0.5, sustain: 0.7, release: 1.5 } }),
+  -16,
+  0.3,
+);
 
 // Both play FIGURE in steps of a quarter of a beat. After every TOGETHER rounds the right one is one note further.
 const STEP = 0.25;
@@ -23,7 +32,8 @@ for (let n = 0; n < rounds; n++) {
     const other = FIGURE[(i + ahead) % FIGURE.length];
     if (other !== null && n > 0) play(right, n * round + i * STEP, tone(other), STEP * 1.6, accent * 0.9);
   });
-  if (n % TOGETHER === 0) play(ground, n * round, tone(BASS[(n / TOGETHER) % BASS.length], -1), round * TOGETHER * 0.96, 0.6);
+  if (n % TOGETHER === 0)
+    play(ground, n * round, tone(BASS[(n / TOGETHER) % BASS.length], -1), round * TOGETHER * 0.96, 0.6);
 }
 
 // A last note together.

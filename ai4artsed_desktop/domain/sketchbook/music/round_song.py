@@ -7,7 +7,14 @@ from ai4artsed_desktop.domain.sketchbook.reading import Reading
 
 _BODY = """
 const colours = [{ type: "triangle" }, { type: "sine" }, { type: "fmtriangle", modulationIndex: 2, harmonicity: 2 }];
-const voices = colours.map((oscillator, i) => stand(new Tone.Synth({ oscillator, envelope: { attack: 0.03, decay: 0.25, sustain: 0.5, release: 0.5 } }), [-9, -8, -12][i], 0.5, [0, -0.7, 0.7][i]));
+const voices = colours.map((oscillator, i) =>
+  stand(
+    new Tone.Synth({ oscillator, envelope: { attack: 0.03, decay: 0.25, sustain: 0.5, release: 0.5 } }),
+    [-9, -8, -12][i],
+    0.5,
+    [0, -0.7, 0.7][i],
+  ),
+);
 const octaves = [1, 0, 1];
 const bars = barsThatFit(4, 3);
 const last = bars * 4;
