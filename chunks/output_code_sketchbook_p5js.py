@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ai4artsed_desktop.domain.errors import EmptyTextError
 from ai4artsed_desktop.domain.sketchbook.sketching import compose_sketch
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium, PythonChunkContext
+from ai4artsed_desktop.engine.steps.rendering import code_medium, rendered
 
 CHUNK = {
     "name": "output_code_sketchbook_p5js",
@@ -99,8 +98,6 @@ async def execute(
     except ValueError as exc:
         raise EmptyTextError(str(exc)) from exc
     facts: dict[str, object] = {
-        "format": "js",
-        "framework": "p5js",
         "family": sketch.family.id,
         "lineage": sketch.family.lineage,
         "palette": sketch.palette.summary(),
@@ -110,20 +107,4 @@ async def execute(
     verdict = await context.render(
         "p5js", sketch.code, width_px=width, height_px=height, frames=max(1, animation_frames)
     )
-    code = ProducedMedium("p5", "text/javascript", "js", data=sketch.code.encode(), metadata=facts)
-    pictures = [
-        ProducedMedium(
-            "image",
-            medium.mime,
-            Path(medium.path).suffix.lstrip("."),
-            path=medium.path,
-            metadata={
-                "family": sketch.family.id,
-                "width_px": medium.width_px,
-                "height_px": medium.height_px,
-                "frames": medium.frames,
-            },
-        )
-        for medium in verdict.media
-    ]
-    return [code, *pictures]
+    return [code_medium("p5js", sketch.code, facts), *map(rendered, verdict.media)]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ai4artsed_desktop.domain.errors import EmptyTextError
 from ai4artsed_desktop.domain.sketchbook.composing import compose_piece
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium, PythonChunkContext
+from ai4artsed_desktop.engine.steps.rendering import code_medium, rendered
 
 CHUNK = {
     "name": "output_code_sketchbook_tonejs",
@@ -67,23 +66,10 @@ async def execute(context: PythonChunkContext, *, duration_s: float, form: str) 
     except ValueError as exc:
         raise EmptyTextError(str(exc)) from exc
     facts: dict[str, object] = {
-        "format": "js",
-        "framework": "tonejs",
         "family": piece.form.id,
         "lineage": piece.form.lineage,
         "reading": piece.reading.summary(),
     }
     await context.progress(None, "progress.sketchbook.play")
     verdict = await context.render("tonejs", piece.code, duration_s=duration_s)
-    code = ProducedMedium("tonejs", "text/javascript", "js", data=piece.code.encode(), metadata=facts)
-    recordings = [
-        ProducedMedium(
-            "audio",
-            medium.mime,
-            Path(medium.path).suffix.lstrip("."),
-            path=medium.path,
-            metadata={"family": piece.form.id, "duration_s": medium.duration_s},
-        )
-        for medium in verdict.media
-    ]
-    return [code, *recordings]
+    return [code_medium("tonejs", piece.code, facts), *map(rendered, verdict.media)]

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from ai4artsed_desktop.adapters.catalog_files import CatalogFiles
 from ai4artsed_desktop.adapters.code_renderer import ChildCodeRenderer
+from ai4artsed_desktop.adapters.downloads import Downloader
+from ai4artsed_desktop.adapters.model_library import DiskModelLibrary
 from ai4artsed_desktop.adapters.models_store import ModelsStore
 from ai4artsed_desktop.adapters.paths import AppPaths
 from ai4artsed_desktop.adapters.process.ledger import Ledger
@@ -45,13 +47,15 @@ def assemble(paths: AppPaths) -> Assembly:
     ledger = Ledger(paths.process_ledger)
     settings_store = SettingsFile(paths.settings_file)
     settings = settings_store.load()
+    models_store = ModelsStore(paths.models, settings.model_folders)
     built_in = BuiltInModels(
-        ModelsStore(paths.models, settings.model_folders),
+        models_store,
         idle_s=settings.model_idle_s,
         threads=settings.llm_threads or None,
         on_state=lambda model_id, state, detail: bus.publish(ModelStateChanged(model_id, state, detail)),
         guards=Guards(watchdog, ledger),
     )
+    downloader = Downloader(lambda: settings_store.load().local_only)
     world = World(
         bus=bus,
         settings_store=settings_store,
@@ -61,6 +65,7 @@ def assemble(paths: AppPaths) -> Assembly:
         python_chunks=FilePythonChunks(),
         word_lists=WordListFiles(paths.resources / "wordlists"),
         procedures=discover_procedures(),
+        model_library=DiskModelLibrary(models_store, paths.resources / "models" / "catalogue.json", downloader),
         text_providers=(built_in,),
         process_id=this_process(),
     )

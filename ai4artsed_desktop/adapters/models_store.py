@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -70,7 +71,8 @@ class ModelsStore:
             shutil.copyfile(source, part)
             part.replace(target)
         except OSError as exc:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the first error is the one to tell
+                part.unlink(missing_ok=True)
             raise StorageError(str(exc), path=str(target)) from exc
         return target
 

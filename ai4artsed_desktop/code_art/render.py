@@ -229,8 +229,10 @@ class _Rendering:
     async def _pictures(self) -> list[tuple[RenderedMedium, bytes]]:
         job = self._job
         await self._wait_until_set_up()
-        still_tick = job.still_frame - 1  # the first frame is drawn before the first tick
-        frame_ticks = [round(index * TICKS_PER_S / job.fps) for index in range(job.frames)] if job.frames > 1 else []
+        still_tick = job.still_frame  # p5 draws its first frame with the first tick
+        frame_ticks = (
+            [1 + round(index * TICKS_PER_S / job.fps) for index in range(job.frames)] if job.frames > 1 else []
+        )
         taken = await self._take_at({still_tick, *frame_ticks})
         await self._settle()
         capture.require_something_drawn(taken[still_tick])

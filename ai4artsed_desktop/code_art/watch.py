@@ -17,6 +17,8 @@ CHECK_INTERVAL_MS = 100
 #: A page that holds more than this (a large drawing holds some 200 MB) and crashes or falls silent is a memory bomb: V8
 #: ends a renderer whose JavaScript heap is full by itself, and spends its last seconds looking for garbage.
 _BOMB_BYTES = 300_000_000
+#: An endless loop takes all the processor it gets; less than this share of the time means that it got too little.
+_BUSY_SHARE = 0.75
 
 OnEnd = Callable[[RenderFailure, str], None]
 
@@ -27,7 +29,8 @@ class Watch(QObject):
     Args:
         page: The page to look after.
         notes: Knows whether the sketch floods.
-        hang_limit_s: Longest time without an answer from the page, in seconds.
+        hang_limit_s: Longest time without an answer from the page, in seconds. It counts when the page used the
+            processor for most of it; on a machine that is busy with other things, twice the time passes.
         memory_limit_bytes: Of the page's process, and of what this process grew by if it serves the page alone:
             pictures and GPU buffers lie here.
         on_end: Gets the failure and a technical message.
@@ -54,6 +57,7 @@ class Watch(QObject):
         self._has_ended = False
         self._is_beat_pending = False
         self._last_beat_s = 0.0
+        self._processor_s_at_beat = 0.0
         self._peak_bytes = 0
         self._own = psutil.Process()
         self._own_bytes_at_start = 0
@@ -67,6 +71,7 @@ class Watch(QObject):
         if self._timer.isActive():
             return
         self._last_beat_s = time.monotonic()
+        self._processor_s_at_beat = self._page_processor_s()
         self._own_bytes_at_start = self._own.memory_info().rss
         self._timer.start()
 
@@ -84,15 +89,29 @@ class Watch(QObject):
             self._end(RenderFailure.FLOOD, "the sketch prints too many lines")
         elif held_bytes > self._memory_limit_bytes:
             self._end(RenderFailure.MEMORY, f"the sketch held {held_bytes // 1_000_000} MB of memory")
-        elif silent_s > self._hang_limit_s:
+        elif self._is_hanging(silent_s):
             self._end(*self._describe_silence(silent_s, held_bytes))
         elif not self._is_beat_pending:
             self._is_beat_pending = True
             self._page.runJavaScript("1", QWebEngineScript.ScriptWorldId.ApplicationWorld.value, self._on_page_answered)
 
+    def _is_hanging(self, silent_s: float) -> bool:
+        if silent_s <= self._hang_limit_s:
+            return False
+        worked_s = self._page_processor_s() - self._processor_s_at_beat
+        return worked_s > _BUSY_SHARE * self._hang_limit_s or silent_s > 2 * self._hang_limit_s
+
     def _on_page_answered(self, _answer: object) -> None:
         self._is_beat_pending = False
         self._last_beat_s = time.monotonic()
+        self._processor_s_at_beat = self._page_processor_s()
+
+    def _page_processor_s(self) -> float:
+        try:
+            times = psutil.Process(self._page.renderProcessPid()).cpu_times()
+        except (psutil.Error, ValueError):
+            return 0.0  # the page's process is not there yet, or already gone
+        return times.user + times.system
 
     def _held_bytes(self) -> int:
         own_bytes = self._own.memory_info().rss if self._is_only_work else 0

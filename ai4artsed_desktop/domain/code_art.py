@@ -28,7 +28,7 @@ class RenderJob(BaseModel):
     seed: int = Field(default=0, ge=0, le=2**53 - 1, description="JavaScript's largest exact integer bounds it")
     width_px: int = Field(default=1024, ge=16, le=4096)
     height_px: int = Field(default=1024, ge=16, le=4096)
-    frames: int = Field(1, ge=1, le=600, description="p5js: more than 1 = an APNG of so many frames as well")
+    frames: int = Field(default=1, ge=1, le=600, description="p5js: more than 1 = an APNG of so many frames as well")
     fps: int = Field(default=30, ge=1, le=60)
     still_frame: int = Field(
         default=60, ge=1, le=3600, description="p5js: the still shows the canvas after this many frames of 1/60 s"
@@ -93,8 +93,8 @@ class RenderVerdict(BaseModel):
 
     ok: bool
     failure: RenderFailure | None = None
-    message: str = Field("", description="Technical, in English: the browser's words or what was measured")
-    advice: str = Field("", description="Key of a text in the language files: what probably went wrong and what helps")
+    message: str = Field(default="", description="Technical, in English: the browser's words or what was measured")
+    advice: str = Field(default="", description="Key of a text in the language files: what probably went wrong and what helps")
     advice_params: dict[str, str] = Field(default_factory=dict[str, str])
     line: int = 0
     column: int = 0

@@ -18,6 +18,7 @@ from ai4artsed_desktop.engine.bus import EventBus
 from ai4artsed_desktop.engine.catalog import Catalog, CatalogEntry
 from ai4artsed_desktop.engine.catalog_reader import read_catalog
 from ai4artsed_desktop.engine.catalog_rules import procedure_of
+from ai4artsed_desktop.engine.model_files import ModelFileService, ModelLibrary
 from ai4artsed_desktop.engine.orchestrator import Orchestrator, is_trusted
 from ai4artsed_desktop.engine.ports import (
     CatalogSource,
@@ -53,6 +54,7 @@ class World:
     python_chunks: PythonChunkRunner
     word_lists: WordLists
     procedures: Mapping[str, Procedure]
+    model_library: ModelLibrary
     text_providers: Sequence[TextModelProvider] = ()
     backends: Mapping[str, MediaBackend] = field(default_factory=lambda: MappingProxyType({}))
     process_id: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
@@ -79,6 +81,7 @@ class Engine:
             procedures=world.procedures,
             backends=world.backends,
         )
+        self.model_files = ModelFileService(world.bus, world.model_library)
         self.runs = RunService(
             bus=self.bus,
             store=world.run_store,
@@ -168,5 +171,6 @@ class Engine:
     async def aclose(self) -> None:
         """End runs, then models, then the store."""
         await self.runs.aclose()
+        await self.model_files.aclose()
         await self.models.aclose()
         await self._world.run_store.aclose()

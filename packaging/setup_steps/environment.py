@@ -75,7 +75,10 @@ def prepare(checkout: Checkout, lock: str, lock_descriptor: int) -> None:
     # Everything the build needs is in the lock, so this step opens no connection.
     _install(checkout, lock_descriptor, "--no-build-isolation", "-e", checkout.root)
     _make_path_relative(checkout)
-    update_stamp(checkout, **{lock: _key(checkout, lock), "python": os.path.realpath(checkout.python)})
+    # The development lock holds all of the program's lock (a test says so).
+    done = (RUN_LOCK, TEST_LOCK) if lock == TEST_LOCK else (lock,)
+    keys = {name: _key(checkout, name) for name in done}
+    update_stamp(checkout, **keys, python=os.path.realpath(checkout.python))
 
 
 def read_stamp(checkout: Checkout) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def set_up(checkout: Checkout, lock: str, *, thorough: bool) -> None:
         SetupError: With cause and next step.
     """
     if thorough or not is_ready(checkout, lock):
-        _prepare_alone(checkout, lock)
+        _prepare_alone(checkout, lock, thorough=thorough)
     _ensure_libraries(checkout, thorough=thorough)
     ensure_loopback()
     _ensure_model(checkout, thorough=thorough)
@@ -71,9 +71,9 @@ def _end(signal_number: int, _frame: FrameType | None) -> None:
     sys.exit(128 + signal_number)
 
 
-def _prepare_alone(checkout: Checkout, lock: str) -> None:
+def _prepare_alone(checkout: Checkout, lock: str, *, thorough: bool) -> None:
     with exclusive(checkout.lock_file, lambda: say("waiting")) as descriptor:
-        if not is_ready(checkout, lock):
+        if thorough or not is_ready(checkout, lock):  # again: another set-up may just have done it
             prepare(checkout, lock, descriptor)
 
 

@@ -55,7 +55,9 @@ def focusable(root: QWidget) -> Iterator[QWidget]:
     """Yield every widget under ``root`` that the Tab key can reach once it is visible."""
     for widget in [root, *root.findChildren(QWidget)]:
         takes_tab = widget.focusPolicy() & Qt.FocusPolicy.TabFocus == Qt.FocusPolicy.TabFocus
-        is_internal = widget.objectName().startswith("qt_") or isinstance(widget, QScrollBar)
+        # A viewport with a proxy hands its focus to the view around it.
+        has_proxy = widget.focusProxy() is not None
+        is_internal = has_proxy or widget.objectName().startswith("qt_") or isinstance(widget, QScrollBar)
         if takes_tab and not is_internal:
             yield widget
 

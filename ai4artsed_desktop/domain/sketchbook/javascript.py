@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import cast
 
 #: Code points that end a line in older JavaScript, or change how the code around them is displayed.
 _INVISIBLE = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
@@ -38,9 +39,9 @@ def literal(value: object) -> str:
     if isinstance(value, float):
         return f"{round(value, 4):g}"
     if isinstance(value, (list, tuple)):
-        return _wrapped([literal(item) for item in value], "[", "]")  # pyright: ignore[reportUnknownVariableType]
+        return _wrapped([literal(item) for item in cast("list[object]", value)], "[", "]")
     if isinstance(value, dict):
-        pairs = [f"{key}: {literal(item)}" for key, item in value.items()]  # pyright: ignore[reportUnknownVariableType]
+        pairs = [f"{key}: {literal(item)}" for key, item in cast("dict[str, object]", value).items()]
         return "{ " + ", ".join(pairs) + " }"
     if isinstance(value, str):
         return _text_literal(value)

@@ -42,7 +42,8 @@ NUMBERS = {
     "drei": 3, "three": 3, "vier": 4, "four": 4, "fünf": 5, "five": 5, "sechs": 6, "six": 6, "sieben": 7, "seven": 7,
     "acht": 8, "eight": 8, "neun": 9, "nine": 9, "zehn": 10, "ten": 10, "elf": 11, "eleven": 11, "zwölf": 12,
     "twelve": 12, "dozen": 12, "dutzend": 12, "einige": 4, "mehrere": 4, "some": 4, "several": 4, "few": 3, "wenige": 3,
-    "viele": 8, "vielen": 8, "many": 8, "hundert": 12, "tausend": 12, "hundred": 12, "thousand": 12, "all": 6, "alle": 6,
+    "viele": 8, "vielen": 8, "many": 8, "hundert": 12, "tausend": 12, "hundred": 12, "thousand": 12,
+    "all": 6, "alle": 6,
 }  # fmt: skip
 
 _PLACES = {

@@ -16,6 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QFrame, QGraphicsPixmapItem, QGraphicsScene, QGraphicsView
 
+from ai4artsed_desktop.domain.errors import ErrorInfo
 from ai4artsed_desktop.ui.background import Background
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.pictures import Frame, Frames, Picture, decode_picture
@@ -205,6 +206,13 @@ class ImagePreview(PreviewWidget):
             self._playback.play()
         self._show_play_button()
 
+    def say_broken_off(self, error: ErrorInfo) -> None:
+        """Say that the rest of a moving picture cannot be shown; the last good frame stays."""
+        self._playback.pause()
+        self._show_play_button()
+        name = self.medium.name if self.medium is not None else ""
+        self.error_card.show_error(ErrorInfo(MediumUnreadableError.code, {"name": name}, error.detail))
+
     def _on_play_button_clicked(self) -> None:
         if self._playback.is_playing:
             self._playback.pause()
@@ -235,7 +243,7 @@ class _Playback(QTimer):
         self._view = preview.view
         self._frames: Frames | None = None
         self._next: Frame | None = None
-        self._decoding = Background[Frame](self, self._on_decoded, preview.show_error)
+        self._decoding = Background[Frame](self, self._on_decoded, preview.say_broken_off)
         self._is_decoding = False
         self.is_playing = False
         self.setSingleShot(True)

@@ -24,8 +24,10 @@ LONG = {
     "de": "Meine Großmutter trinkt Tee im Garten. Die Kinder rennen, und ein alter Hund betrachtet den hellen Mond! ",
 }
 INPUTS = [
-    "apple", "Apfel", "🍎", "🍎🍐 👩‍👩‍👧", "تفاحة حمراء على طاولة", "תפוח אדום", "りんごが机の上にある", "42", "3.14 + 2,7", "?!…",
-    "“Quotes”, she said: ‘why?’", "don't  stop —\n\nnow", "x", "ß", "ﬁne", "\u200d", "A" * 3000, "e e e e", "-", "<b>&amp;</b> {x}",
+    "apple", "Apfel", "🍎", "🍎🍐 👩‍👩‍👧", "تفاحة حمراء على طاولة", "תפוח אדום", "りんごが机の上にある", "42",
+    "3.14 + 2,7", "?!…",
+    "“Quotes”, she said: ‘why?’", "don't  stop —\n\nnow", "x", "ß", "ﬁne", "\u200d",
+    "A" * 3000, "e e e e", "-", "<b>&amp;</b> {x}",
 ]  # fmt: skip
 #: Those that are pure rules: their result depends on the text alone.
 WITHOUT_CHANCE = {"antonymy", "n_plus_7", "homophones"}

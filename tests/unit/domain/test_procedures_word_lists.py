@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,8 +18,8 @@ from tests.support.word_lists import LANGUAGES, WORD_LIST_ROOT, context_for, shi
 FILES = sorted(WORD_LIST_ROOT.glob("*/*.txt"))
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
-def test_a_shipped_list_reads_and_says_its_licence(file) -> None:
+@pytest.mark.parametrize("file", FILES, ids=[f"{file.parent.name}/{file.stem}" for file in FILES])
+def test_a_shipped_list_reads_and_says_its_licence(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.startswith("# CC0, written for this program\n")
     lines = entry_lines(text)
@@ -112,7 +113,8 @@ def test_english_plurals(word: str, plural: str) -> None:
 
 @pytest.mark.parametrize(
     ("word", "noun", "form"),
-    [("Äpfeln", "Apfel", NounForm.DATIVE_PLURAL), ("Hauses", "Haus", NounForm.GENITIVE), ("Häuser", "Haus", NounForm.PLURAL),
+    [("Äpfeln", "Apfel", NounForm.DATIVE_PLURAL), ("Hauses", "Haus", NounForm.GENITIVE),
+     ("Häuser", "Haus", NounForm.PLURAL),
      ("Spielplatz", "Spielplatz", NounForm.SINGULAR)],
 )  # fmt: skip
 def test_german_nouns_are_known_in_their_forms(word: str, noun: str, form: NounForm) -> None:

@@ -58,9 +58,9 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(root)
 
 
-def prepare_alone(checkout: Checkout) -> None:
+def prepare_alone(checkout: Checkout, lock: str = "requirements.lock") -> None:
     with exclusive(checkout.lock_file, lambda: pytest.fail("nobody else holds the lock")) as descriptor:
-        prepare(checkout, "requirements.lock", descriptor)
+        prepare(checkout, lock, descriptor)
 
 
 def test_setup_makes_repairs_and_recognises_the_environment(checkout: Checkout) -> None:
@@ -93,6 +93,13 @@ def test_setup_makes_repairs_and_recognises_the_environment(checkout: Checkout) 
     assert is_ready(checkout, "requirements.lock")
     checkout.python.unlink()
     assert not is_ready(checkout, "requirements.lock")
+
+
+def test_development_set_up_serves_the_program_too(checkout: Checkout) -> None:
+    (checkout.root / "requirements-dev.lock").write_text("# more\n")
+    prepare_alone(checkout, "requirements-dev.lock")
+    assert is_ready(checkout, "requirements-dev.lock")
+    assert is_ready(checkout, "requirements.lock")
 
 
 def test_a_foreign_folder_named_venv_is_never_deleted(checkout: Checkout) -> None:

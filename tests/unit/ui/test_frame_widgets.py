@@ -215,7 +215,7 @@ def test_showing_a_page_does_not_ask_for_it(kit: Kit, qtbot: QtBot) -> None:
 
 
 def labels(bar: StatusBar) -> list[str]:
-    return [label.text() for label in bar.findChildren(Label) if label.isVisible()]
+    return [label.text() for label in bar.findChildren(Label) if label.isVisibleTo(bar)]
 
 
 def test_the_status_bar_shows_only_what_is_known(kit: Kit, qtbot: QtBot) -> None:

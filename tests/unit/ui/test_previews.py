@@ -246,6 +246,7 @@ def test_a_moving_picture_plays_by_itself_elsewhere_and_stops_when_replaced(kit:
     kit.theme.configure(reduced_motion=False)
     preview = ImagePreview(kit)
     shown(preview, qtbot, medium(moving_bytes("GIF"), "image/gif"))
+    qtbot.waitUntil(preview.play_button.isVisible)
     qtbot.waitUntil(lambda: preview.view.image().pixelColor(8, 8).name() == "#0000ff")
     preview.show_medium(medium(picture_bytes((10, 10), "#ABCDEF"), "image/png"))
     qtbot.waitUntil(lambda: preview.view.image().pixelColor(4, 4).name() == "#abcdef")
@@ -266,7 +267,7 @@ def test_stills_are_told_from_moving_pictures_by_their_bytes() -> None:
         b"",
         b"GIF89a",
         b"\x89PNG\r\n\x1a\n" + b"\x00" * 50,
-        moving_bytes("PNG")[:200],
+        moving_bytes("PNG")[:100],
         moving_bytes("WEBP")[:70],
         b"<svg",
     ],
@@ -278,6 +279,17 @@ def test_a_damaged_picture_is_said_in_words(kit: Kit, qtbot: QtBot, data: bytes)
     qtbot.waitUntil(preview.error_card.isVisible)
     assert preview.error_card.accessibleName() == "07_output.x cannot be shown."
     assert not preview.stage.isVisible()
+
+
+def test_a_moving_picture_that_breaks_off_keeps_its_last_frame_and_says_so(kit: Kit, qtbot: QtBot) -> None:
+    preview = ImagePreview(kit)
+    shown(preview, qtbot, medium(moving_bytes("PNG")[:200], "image/png"))
+    qtbot.waitUntil(preview.play_button.isVisible)
+    preview.play_button.click()
+    qtbot.waitUntil(preview.error_card.isVisible)
+    assert preview.stage.isVisible()
+    assert preview.view.image().width() == 16
+    assert preview.play_button.accessibleName() == "Play"
 
 
 def test_the_newest_medium_wins_even_if_an_older_one_loads_longer(kit: Kit, qtbot: QtBot) -> None:

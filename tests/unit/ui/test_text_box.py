@@ -7,9 +7,11 @@ import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from ai4artsed_desktop.ui.kit import Kit
+from ai4artsed_desktop.ui.widgets.basics import column
 from ai4artsed_desktop.ui.widgets.text_box import COUNT_FROM_CHARS, TextBox
 from tests.support.ui_kit import nameless
 
@@ -130,9 +132,17 @@ def test_dropped_words_land_in_the_field(box: TextBox) -> None:
     assert box.text == "dropped words"
 
 
-def test_tab_leaves_the_field_and_writes_nothing(box: TextBox) -> None:
-    QTest.keyClick(box.field, Key.Key_Tab)
-    assert box.text == ""
+def test_tab_leaves_the_field_and_writes_nothing(kit: Kit, qtbot: QtBot) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    first, second = (TextBox(kit, "test.title", "test.words", limit_chars=9) for _ in range(2))
+    page.setLayout(column(first, second))
+    page.show()
+    page.activateWindow()
+    first.field.setFocus()
+    QTest.keyClick(first.field, Key.Key_Tab)
+    assert second.field.hasFocus()
+    assert first.text == ""
 
 
 def test_names_and_words_follow_the_language(box: TextBox, kit: Kit) -> None:

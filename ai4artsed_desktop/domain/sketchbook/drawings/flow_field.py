@@ -29,7 +29,7 @@ function current(x, y) {
   return turn + SLANT;
 }
 
-// One line, drawn as long as it stays in the same colour: over a thing in the thing's colour, elsewhere in a palette colour.
+// One line: over a thing in the thing's colour, elsewhere in a palette colour; it ends where the thing ends.
 function follow(x, y, index) {
   const unit = min(width, height);
   const own = hiddenColour(x, y);

@@ -24,8 +24,8 @@ class Motif:
         habit: Where it belongs.
         size: Natural size beside other things, as a fraction of the picture's shorter side.
         colour: Its natural colour, a key of ``colours.COLOURS``.
-        draw: JavaScript function, named ``function``, that draws it in the colour ``c`` into the square from (-0.5, -0.5) to
-            (0.5, 0.5); what stands touches y = 0.5.
+        draw: JavaScript function, named ``function``, that draws it in the colour ``c`` into the square from
+            (-0.5, -0.5) to (0.5, 0.5); what stands touches y = 0.5.
         top: y of the surface that carries other things, or None.
     """
 

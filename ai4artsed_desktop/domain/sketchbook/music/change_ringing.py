@@ -27,7 +27,7 @@ const tenor = stand(
   -0.3,
 );
 
-// The order of the bells changes after every row: first the pairs 1-2, 3-4 …, then the pairs 2-3, 4-5 … swap ("plain hunt").
+// After every row neighbours swap: first the pairs 1-2, 3-4 …, then the pairs 2-3, 4-5 … ("plain hunt").
 function changed(row, isOdd) {
   const next = [...row];
   for (let i = isOdd ? 0 : 1; i + 1 < next.length; i += 2) [next[i], next[i + 1]] = [next[i + 1], next[i]];

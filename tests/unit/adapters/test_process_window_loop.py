@@ -1,0 +1,43 @@
+"""Child processes on the window's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from ai4artsed_desktop.adapters.process.child import ChildProcess
+from tests.support.fake_children import STUBBORN_PARENT, is_alive, python
+
+RunInWindowLoop = Callable[[Callable[[], Coroutine[Any, Any, Any]]], Any]
+
+
+def test_output_and_exit_code_arrive_on_the_window_s_loop(run_in_window_loop: RunInWindowLoop) -> None:
+    async def body() -> tuple[list[str], int]:
+        async with await ChildProcess.start(python("print(1); print(2); raise SystemExit(5)"), name="t") as child:
+            return [line async for line in child.lines()], await child.wait()
+
+    assert run_in_window_loop(body) == (["1", "2"], 5)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_stubborn_tree_ends_while_the_window_s_loop_goes_on(run_in_window_loop: RunInWindowLoop) -> None:
+    async def body() -> tuple[bool, float]:
+        async with await ChildProcess.start(python(STUBBORN_PARENT), name="t") as child:
+            grandchild = int(await anext(child.lines()))
+            worst_s = 0.0
+            async with asyncio.TaskGroup() as group:
+                stop = group.create_task(child.stop(grace_s=0.3))
+                while not stop.done():
+                    before_s = time.monotonic()
+                    await asyncio.sleep(0.005)
+                    worst_s = max(worst_s, time.monotonic() - before_s)
+            return is_alive(grandchild), worst_s
+
+    is_left, worst_s = run_in_window_loop(body)
+    assert not is_left
+    assert worst_s < 0.25, "the loop was blocked"
