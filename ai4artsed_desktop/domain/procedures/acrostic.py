@@ -35,7 +35,7 @@ def _line(letter: str, own: list[Noun], vocabulary: Vocabulary, context: Procedu
 
 
 def _apply(text: str, context: ProcedureContext) -> ProcedureResult:
-    vocabulary = Vocabulary(context)
+    vocabulary = Vocabulary(context, text)
     key = _key_word(text, vocabulary)
     found = (vocabulary.noun(word) for word in words(text) if word != key)
     own = list(dict.fromkeys(entry[0] for entry in found if entry))[:_MOST_LINES]

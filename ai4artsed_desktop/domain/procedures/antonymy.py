@@ -11,14 +11,14 @@ _EVERYTHING_BUT = {"en": "Anything but this: ", "de": "Alles, nur nicht dies: "}
 
 
 def _apply(text: str, context: ProcedureContext) -> ProcedureResult:
-    vocabulary = Vocabulary(context)
+    vocabulary = Vocabulary(context, text)
     table = vocabulary.swap_table(columns(context.word_lists.get("opposites", ())))
     scope = PROCEDURE.choice(context, "scope")
 
     def swap(word: str, before: str) -> str | None:
         if scope == "keep_nouns" and vocabulary.noun(word, before) and not vocabulary.adjective(word):
             return None
-        found = table.get(word.casefold())
+        found = [other for other in table.get(word.casefold(), ()) if vocabulary.agrees(word, other, before)]
         return context.random.choice(found) if found else None
 
     turned = swap_words(text, swap, context.language)

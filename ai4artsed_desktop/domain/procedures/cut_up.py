@@ -11,7 +11,7 @@ _LINE_LENGTHS = (2, 3, 3, 4, 4, 5)
 
 def _slips(text: str, context: ProcedureContext) -> list[str]:
     """Return the paper slips: all words; a capital that only marked a sentence's start is cut off."""
-    small = Vocabulary(context).small_words
+    small = Vocabulary(context, text).small_words
     parts = split(text)
     slips: list[str] = []
     for place in range(1, len(parts), 2):

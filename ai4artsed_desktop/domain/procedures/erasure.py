@@ -14,7 +14,7 @@ _LONGEST_BAR = 12
 
 def _kept(parts: list[str], context: ProcedureContext) -> set[int]:
     """Choose the places of the words that stay: mostly such that carry meaning, some with their small word before."""
-    vocabulary = Vocabulary(context)
+    vocabulary = Vocabulary(context, text)
     share = PROCEDURE.number(context, "keep_percent") / 100
     places = list(range(1, len(parts), 2))
     content = [place for place in places if vocabulary.is_content(parts[place])] or places

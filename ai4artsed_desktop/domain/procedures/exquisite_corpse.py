@@ -17,7 +17,7 @@ class _Players:
     """Hands out words: the idea's own first, each once, then words from the lists."""
 
     def __init__(self, text: str, context: ProcedureContext) -> None:
-        self.vocabulary = Vocabulary(context)
+        self.vocabulary = Vocabulary(context, text)
         self._random = context.random
         own = words(text)
         found = [self.vocabulary.noun(word, before) for before, word in zip(["", *own], own, strict=False)]

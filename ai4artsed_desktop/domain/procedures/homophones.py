@@ -9,7 +9,7 @@ from ai4artsed_desktop.domain.procedures.vocabulary import Vocabulary
 
 
 def _apply(text: str, context: ProcedureContext) -> ProcedureResult:
-    vocabulary = Vocabulary(context)
+    vocabulary = Vocabulary(context, text)
     new = swap_words(text, _by_lists(Ear(vocabulary, context), context), context.language)
     if new == text:  # nothing in it sounds like a known word: then the ear spells as it hears
         new = swap_words(text, _by_spelling(vocabulary), context.language)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
 from string import ascii_lowercase
 
 from ai4artsed_desktop.domain.procedures.base import Procedure, ProcedureContext, ProcedureResult, ProcedureStep
@@ -47,25 +46,22 @@ def _without(word: str, letter: str) -> str:
 
 def _apply(text: str, context: ProcedureContext) -> ProcedureResult:
     letter = _letter(text, context)
-    near = Vocabulary(context).swap_table(columns(context.word_lists.get("near_words", ())))
+    vocabulary = Vocabulary(context, text)
+    near = vocabulary.swap_table(columns(context.word_lists.get("near_words", ())))
     chosen: dict[str, str] = {}
 
-    def swap(word: str, _before: str) -> str | None:
+    def swap(word: str, before: str) -> str | None:
         if not has_letter(word, letter):
             return None
-        folded = word.casefold()
-        if folded not in chosen:  # one word, one answer: a text that calls the apple two names is harder to follow
-            chosen[folded] = _near_word(folded, letter, near, context) or _without(word, letter)
-        return chosen[folded]
+        if word not in chosen:  # one word, one answer: a text that calls the apple two names is harder to follow
+            candidates = [other for other in near.get(word.casefold(), ()) if vocabulary.agrees(word, other, before)]
+            fitting = [other for other in candidates if not has_letter(other, letter)]
+            chosen[word] = context.random.choice(fitting) if fitting else _without(word, letter)
+        return chosen[word]
 
     new = swap_words(text, swap, context.language)
     lacking = _without(new, letter)  # gaps, and "a" turned into "an", must lack it as well
     return ProcedureResult(lacking, (ProcedureStep(_WITHOUT.get(context.language, _WITHOUT["en"]), letter),))
-
-
-def _near_word(word: str, letter: str, near: Mapping[str, tuple[str, ...]], context: ProcedureContext) -> str | None:
-    fitting = [other for other in near.get(word, ()) if not has_letter(other, letter)]
-    return context.random.choice(fitting) if fitting else None
 
 
 PROCEDURE = Procedure(

@@ -73,7 +73,7 @@ def _apply(text: str, context: ProcedureContext) -> ProcedureResult:
     own = words(text)
     if not own:
         return ProcedureResult(text)
-    vocabulary = Vocabulary(context)
+    vocabulary = Vocabulary(context, text)
     chain: Chain = {}
     if len(own) < _SHORT_WORDS:
         corpus = context.word_lists.get("corpus", ())

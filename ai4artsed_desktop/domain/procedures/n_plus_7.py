@@ -8,7 +8,7 @@ from ai4artsed_desktop.domain.procedures.vocabulary import Noun, Vocabulary
 
 
 def _apply(text: str, context: ProcedureContext) -> ProcedureResult:
-    vocabulary = Vocabulary(context)
+    vocabulary = Vocabulary(context, text)
     distance = PROCEDURE.number(context, "distance")
 
     def swap(word: str, before: str) -> str | None:

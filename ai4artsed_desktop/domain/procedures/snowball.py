@@ -49,7 +49,7 @@ def _last(length: int, vocabulary: Vocabulary, context: ProcedureContext) -> lis
 
 
 def _apply(text: str, context: ProcedureContext) -> ProcedureResult:
-    vocabulary = Vocabulary(context)
+    vocabulary = Vocabulary(context, text)
     parts = [part for part in sentences(text) if words(part)][: PROCEDURE.number(context, "balls")]
     balls = ["\n".join(_ball(part, vocabulary, context)) for part in parts]
     return ProcedureResult("\n\n".join(ball for ball in balls if ball) or text)

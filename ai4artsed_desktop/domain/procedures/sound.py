@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from ai4artsed_desktop.domain.procedures.base import ProcedureContext
+from ai4artsed_desktop.domain.procedures.tokens import capitalised
 from ai4artsed_desktop.domain.procedures.vocabulary import Vocabulary, sort_key
 from ai4artsed_desktop.domain.procedures.wordlists import columns
 
@@ -41,11 +42,12 @@ def sound_key(word: str) -> str:
 
 
 def respelled(word: str, language: str) -> str:
-    """Return ``word`` written another way by ear (freedom, phreedom); unchanged if no rule fits."""
+    """Return ``word`` written another way by ear (freedom, freadom); unchanged if no rule fits."""
     folded = word.casefold()
     for letters, other in _RESPELLINGS.get(language, ()):
-        if letters in folded:
-            return folded.replace(letters, other, 1)
+        if other not in folded and (place := folded.find(letters, len(letters) == 1)) >= 0:
+            heard = folded[:place] + other + folded[place + len(letters) :]
+            return capitalised(heard) if word[:1].isupper() else heard
     return word
 
 

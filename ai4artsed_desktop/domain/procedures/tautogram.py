@@ -8,9 +8,10 @@ from string import ascii_lowercase
 
 from ai4artsed_desktop.domain.procedures.base import Procedure, ProcedureContext, ProcedureResult
 from ai4artsed_desktop.domain.procedures.tokens import swap_words, words
-from ai4artsed_desktop.domain.procedures.vocabulary import NounForm, Vocabulary, inflected, sort_key
+from ai4artsed_desktop.domain.procedures.vocabulary import Noun, NounForm, Vocabulary, inflected, sort_key
 
 _AUTO = "auto"
+_DEFINITE = {"der", "die", "das", "dieser", "diese", "jeder", "jede", "jedes"}
 
 
 def _letter(text: str, vocabulary: Vocabulary, context: ProcedureContext) -> str:
@@ -26,6 +27,16 @@ def _letter(text: str, vocabulary: Vocabulary, context: ProcedureContext) -> str
         return context.random.choice("abfkmst")
     most = max(counted[letter] for letter in usable)
     return context.random.choice([letter for letter in usable if counted[letter] == most])
+
+
+def _ending_after(article: str, noun: Noun, form: NounForm) -> str:
+    """Return the German adjective ending between an article (or none) and a noun."""
+    article = article.casefold()
+    if article.endswith(("en", "em", "es", "er")) and article not in {"der", "dieser", "jeder"}:
+        return "en"
+    if form is not NounForm.SINGULAR:
+        return "en" if article in _DEFINITE else "e"
+    return "e" if article in _DEFINITE else {"m": "er", "f": "e", "n": "es"}[noun.gender]
 
 
 class _Exchange:
@@ -46,6 +57,16 @@ class _Exchange:
         if word not in self._chosen:
             self._chosen[word] = self._drawn(self._candidates(word, before))
         return self._chosen[word]
+
+    def adorned(self, word: str, before: str) -> str | None:
+        """Set an adjective with the letter before a noun, for texts in which nothing can be exchanged."""
+        found = self._vocabulary.noun(word, before)
+        adjective = self._drawn(self._adjectives) if found and word not in self._chosen else None
+        if found is None or adjective is None:
+            return None
+        self._chosen[word] = None
+        ending = _ending_after(before, *found) if self._vocabulary.language == "de" else ""
+        return f"{inflected(adjective, ending)} {word if self._vocabulary.language == 'de' else word.lower()}"
 
     def _candidates(self, word: str, before: str) -> Sequence[str]:
         # A word that may be both (orange, light) counts as what it more often is before a noun: an adjective.
@@ -70,9 +91,11 @@ class _Exchange:
 
 
 def _apply(text: str, context: ProcedureContext) -> ProcedureResult:
-    vocabulary = Vocabulary(context)
+    vocabulary = Vocabulary(context, text)
     letter = _letter(text, vocabulary, context)
-    return ProcedureResult(swap_words(text, _Exchange(letter, words(text), vocabulary, context), context.language))
+    exchange = _Exchange(letter, words(text), vocabulary, context)
+    new = swap_words(text, exchange, context.language)
+    return ProcedureResult(new if new != text else swap_words(text, exchange.adorned, context.language))
 
 
 PROCEDURE = Procedure(

@@ -20,7 +20,7 @@ class _Whisper:
     """One chain of ears. No ear hears a word that was in the chain before, so the text drifts and never turns back."""
 
     def __init__(self, context: ProcedureContext) -> None:
-        self._vocabulary = Vocabulary(context)
+        self._vocabulary = Vocabulary(context, text)
         self._ear = Ear(self._vocabulary, context)
         self._random = context.random
         self._language = context.language

@@ -113,9 +113,11 @@ class Vocabulary:
 
     Args:
         context: Its ``word_lists`` may lack any list; then that part is empty.
+        text: The text at work; one written without any capitals has its German nouns in lower case.
     """
 
-    def __init__(self, context: ProcedureContext) -> None:
+    def __init__(self, context: ProcedureContext, text: str) -> None:
+        self._has_capitals = text != text.lower()
         self._lists = context.word_lists
         self.language = context.language
 
@@ -189,10 +191,10 @@ class Vocabulary:
     def noun(self, word: str, before: str = "") -> tuple[Noun, NounForm] | None:
         """Return the noun behind ``word`` and its form, or None.
 
-        In German only capitalised words count, and a compound is read by its last part. In English a word that follows
+        In German only capitalised words count (unless the text has no capitals at all), and a compound is read by its last part. In English a word that follows
         a subject is taken for a verb ("she dreams", "my grandmother watches").
         """
-        if self.language == "de" and not word[:1].isupper():
+        if self.language == "de" and not word[:1].isupper() and not self._is_uncapitalised_noun(word):
             return None
         found = self._noun_forms.get(word.casefold().replace("’", "'"))
         if found is None:
@@ -200,6 +202,15 @@ class Vocabulary:
         if self.language == "en" and self._reads_as_verb(before, found[1]):
             return None
         return found
+
+    def _is_uncapitalised_noun(self, word: str) -> bool:
+        return not self._has_capitals and self.is_content(word) and self.adjective(word) is None
+
+    def agrees(self, word: str, other: str, before: str) -> bool:
+        """Tell whether ``other`` can stand for ``word``: in German, inside a sentence, capitals tell nouns from the rest."""
+        if self.language != "de" or not before or not self._has_capitals:
+            return True
+        return word[:1].isupper() == other[:1].isupper()
 
     def _reads_as_verb(self, before: str, form: NounForm) -> bool:
         if before.casefold() in _SUBJECTS:

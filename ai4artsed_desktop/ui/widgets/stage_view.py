@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QWidget
 
@@ -45,6 +45,9 @@ _FACES = {
 }
 
 
+_SHOW_EVERY_MS = 33
+
+
 class StageView(QFrame):
     """Shows one stage; knows nothing of runs.
 
@@ -70,6 +73,10 @@ class StageView(QFrame):
         self._elapsed_ms: float | None = None
         self._original = ""
         self._text = ""
+        # A paragraph is laid out anew for every piece added to it: piece by piece, a long one took 4 ms each.
+        self._unshown: list[str] = []
+        self._show_soon = QTimer(self, interval=_SHOW_EVERY_MS, singleShot=True)
+        self._show_soon.timeout.connect(self._show_streamed)
         set_look(self, "card")
         self.text_view = ProseEdit(kit, "bare", min_lines=2, max_lines=8)
         self.text_view.setReadOnly(True)
@@ -113,9 +120,11 @@ class StageView(QFrame):
         self._set_state(StageState.WORKING)
 
     def append(self, text: str) -> None:
-        """Add streamed text at the end."""
+        """Add streamed text at the end; it is shown at the next of 30 turns per second."""
         self._text += text
-        self.text_view.append_text(text)
+        self._unshown.append(text)
+        if not self._show_soon.isActive():
+            self._show_soon.start()
 
     def finish(self, text: str, model: str = "", elapsed_ms: float | None = None) -> None:
         """The stage is done with ``text``; ``elapsed_ms`` only if it was measured."""
@@ -183,7 +192,14 @@ class StageView(QFrame):
         self._editing.hide()
         return self._editing
 
+    def _show_streamed(self) -> None:
+        self._show_soon.stop()
+        if self._unshown:
+            self.text_view.append_text("".join(self._unshown))
+            self._unshown.clear()
+
     def _set_state(self, state: StageState) -> None:
+        self._show_streamed()
         self._state = state
         self.icon.set_face(*_FACES[state])
         is_readable = bool(self._text) and state is not StageState.WORKING
@@ -198,6 +214,7 @@ class StageView(QFrame):
         self.retranslate()
 
     def _set_text(self, text: str) -> None:
+        self._show_streamed()
         # Setting equal text would lose the place the person scrolled to.
         if text != self.text_view.toPlainText():
             self.text_view.set_text(text)

@@ -240,7 +240,7 @@ def test_expected_failures_end_in_words_and_an_exit_code(
     assert guarded(full_disk) == 1
     assert "The disk is full (X).\nNext step:" in capsys.readouterr().err
     assert guarded(read_only) == 1
-    assert "/X/.venv.lock cannot be written to.\nNext step:" in capsys.readouterr().err
+    assert "/X/.venv.lock cannot be read or written.\nNext step:" in capsys.readouterr().err
     with pytest.raises(OSError, match="unknown"):
         guarded(unheard_of)
     assert guarded(interrupted) == 130

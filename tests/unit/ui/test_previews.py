@@ -20,7 +20,7 @@ from ai4artsed_desktop.domain.errors import StorageError
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.pictures import decode_picture, may_move
 from ai4artsed_desktop.ui.previews.audio import AudioPreview
-from ai4artsed_desktop.ui.previews.base import MediumView, PreviewWidget
+from ai4artsed_desktop.ui.previews.base import MediumView, PreviewSpec, PreviewWidget
 from ai4artsed_desktop.ui.previews.code import CodePreview
 from ai4artsed_desktop.ui.previews.image import ImagePreview
 from ai4artsed_desktop.ui.previews.registry import discover, preview_for
@@ -101,7 +101,7 @@ def test_an_unknown_medium_has_no_preview() -> None:
 
 
 @pytest.mark.parametrize("spec", discover(), ids=lambda spec: spec.make.__name__)
-def test_every_preview_names_what_can_have_focus_and_survives_theme_and_language(spec, kit: Kit, qtbot: QtBot) -> None:
+def test_every_preview_names_what_can_have_focus_and_survives_theme_and_language(spec: PreviewSpec, kit: Kit, qtbot: QtBot) -> None:
     preview = spec.make(kit)
     qtbot.addWidget(preview)
     preview.show()
@@ -113,7 +113,7 @@ def test_every_preview_names_what_can_have_focus_and_survives_theme_and_language
 
 
 @pytest.mark.parametrize("spec", discover(), ids=lambda spec: spec.make.__name__)
-def test_a_medium_that_cannot_be_loaded_is_said_in_three_lines(spec, kit: Kit, qtbot: QtBot) -> None:
+def test_a_medium_that_cannot_be_loaded_is_said_in_three_lines(spec: PreviewSpec, kit: Kit, qtbot: QtBot) -> None:
     def refuse() -> bytes:
         raise StorageError("gone", path="/nowhere/x")
 
@@ -150,7 +150,7 @@ def test_a_picture_is_decoded_off_the_windows_thread_and_fits(kit: Kit, qtbot: Q
     preview = ImagePreview(kit)
     shown(preview, qtbot, MediumView("a.png", "image/png", load))
     qtbot.waitUntil(lambda: not preview.view.image().isNull())
-    assert threads != [QApplication.instance().thread()]
+    assert threads != [preview.thread()]
     assert 0.2 < preview.view.zoom < 0.31
     assert preview.caption.text().startswith("2000 × 1000 px · ")
 
