@@ -24,6 +24,11 @@ _SCRIPTS: dict[Framework, tuple[str, ...]] = {
     "p5js": ("job.js", "chance.js", "clock.js", "size.js", "library.js", "p5_host.js", "sketch.js"),
     "tonejs": ("job.js", "chance.js", "clock.js", "mixing.js", "library.js", "sketch.js", "tone_host.js"),
 }
+# On the real clock and at the sketch's own size, for a person who watches and listens.
+_LIVE_SCRIPTS: dict[Framework, tuple[str, ...]] = {
+    "p5js": ("job.js", "chance.js", "library.js", "sketch.js"),
+    "tonejs": ("job.js", "chance.js", "library.js", "sketch.js", "tone_live.js"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +60,15 @@ def own_script(name: str) -> str:
     return (package_files("ai4artsed_desktop.code_art") / "js" / name).read_text(encoding="utf-8")
 
 
-def build_files(framework: Framework, code: str, settings: PageSettings, libraries_dir: Path) -> dict[str, bytes]:
-    """Return the page's files by path, ``/`` being the page itself.
+def build_files(
+    framework: Framework, code: str, settings: PageSettings, libraries_dir: Path, *, is_live: bool = False
+) -> dict[str, bytes]:
+    """Return the page's files by path, ``/`` being the page itself; ``is_live`` for a page that a person watches.
 
     Raises:
         OSError: The bundled library cannot be read.
     """
-    scripts = _SCRIPTS[framework]
+    scripts = (_LIVE_SCRIPTS if is_live else _SCRIPTS)[framework]
     made = {"job.js": settings.script(), "sketch.js": _wrap(framework, code)}
     files: dict[str, bytes] = {"/": _page(scripts).encode()}
     for name in scripts:
@@ -81,5 +88,9 @@ def _wrap(framework: Framework, code: str) -> str:
 def _page(scripts: tuple[str, ...]) -> str:
     # crossorigin: the sandboxed page has an origin of its own, and errors in scripts of another one come without words.
     tags = "".join(f'<script crossorigin src="/{name}"></script>' for name in scripts)
-    style = "<style>html,body{margin:0;overflow:hidden}canvas{display:block}</style>"
+    # A canvas larger than the live view is shown whole; the picture taken of it keeps its own size.
+    fit = (
+        "canvas{display:block;margin:auto;max-width:100vw;max-height:100vh;width:auto!important;height:auto!important}"
+    )
+    style = f"<style>html,body{{margin:0;overflow:hidden}}{fit}</style>"
     return f'<!doctype html><html lang="en"><head><meta charset="utf-8">{style}</head><body>{tags}</body></html>'

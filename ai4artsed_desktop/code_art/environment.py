@@ -13,8 +13,8 @@ CHROMIUM_FLAGS = (
     "--js-flags=--max-old-space-size=512"
 )
 
-# A debugging port would be a door; the others change how large and in which font a sketch is drawn.
-_UNWANTED = ("QTWEBENGINE_REMOTE_DEBUGGING", "QT_SCALE_FACTOR", "QT_SCREEN_SCALE_FACTORS", "QT_FONT_DPI")
+# These change how large and in which font a sketch is drawn.
+_SCALING = ("QT_SCALE_FACTOR", "QT_SCREEN_SCALE_FACTORS", "QT_FONT_DPI")
 
 
 def prepare_environment(environment: MutableMapping[str, str], *, is_root: bool, is_offscreen: bool = True) -> bool:
@@ -29,9 +29,10 @@ def prepare_environment(environment: MutableMapping[str, str], *, is_root: bool,
         Whether Chromium's own process sandbox is on.
     """
     environment["QTWEBENGINE_CHROMIUM_FLAGS"] = CHROMIUM_FLAGS
-    for name in _UNWANTED:
-        environment.pop(name, None)
+    environment.pop("QTWEBENGINE_REMOTE_DEBUGGING", None)  # an open port would be a door
     if is_offscreen:
+        for name in _SCALING:
+            environment.pop(name, None)
         environment["QT_QPA_PLATFORM"] = "offscreen"
         # The sketch's clock is virtual; so is the place it runs in.
         environment["TZ"] = "UTC"

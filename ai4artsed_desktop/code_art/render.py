@@ -48,15 +48,6 @@ class SketchFailedError(Exception):
         self.diagnosis = diagnosis
 
 
-def time_limit_s(job: RenderJob) -> float:
-    """Return the job's absolute limit in seconds of real time: generous, but it ends what keeps answering for ever."""
-    if job.framework == "tonejs":
-        return 30 + 3 * job.duration_s
-    ticks = max(job.still_frame, job.frames * TICKS_PER_S // job.fps if job.frames > 1 else 0)
-    megapixels = job.width_px * job.height_px / 1e6
-    return 30 + ticks * 0.1 + job.frames * megapixels * 0.5
-
-
 async def render(job: RenderJob, libraries_dir: Path, *, process_sandbox: bool) -> RenderVerdict:
     """Render one job; a bad sketch is a verdict, not an exception.
 
@@ -71,13 +62,13 @@ async def render(job: RenderJob, libraries_dir: Path, *, process_sandbox: bool) 
     diagnosis: Diagnosis | None = None
     media: tuple[RenderedMedium, ...] = ()
     try:
-        async with asyncio.timeout(time_limit_s(job)):
+        async with asyncio.timeout(job.time_limit_s):
             results = await rendering.run()
         media = tuple(capture.write_medium(medium, data) for medium, data in results)
     except SketchFailedError as failed:
         diagnosis = failed.diagnosis
     except TimeoutError:
-        diagnosis = explain_end(RenderFailure.TIMEOUT, f"not finished after {time_limit_s(job):.0f} s", job.code)
+        diagnosis = explain_end(RenderFailure.TIMEOUT, f"not finished after {job.time_limit_s:.0f} s", job.code)
     finally:
         rendering.close()
     if (attempt := notes.leaving_attempt()) is not None:

@@ -38,6 +38,14 @@ class RenderJob(BaseModel):
     memory_limit_bytes: int = Field(default=1_500_000_000, ge=100_000_000)
     out_dir: Path
 
+    @property
+    def time_limit_s(self) -> float:
+        """The renderer's own absolute limit in seconds: generous, but it ends what keeps answering for ever."""
+        if self.framework == "tonejs":
+            return 30 + 3 * self.duration_s
+        ticks = max(self.still_frame, self.frames * 60 // self.fps if self.frames > 1 else 0)
+        return 30 + ticks * 0.1 + self.frames * self.width_px * self.height_px / 1e6 * 0.5
+
 
 class RenderFailure(StrEnum):
     """Why a sketch gave nothing."""
@@ -94,7 +102,9 @@ class RenderVerdict(BaseModel):
     ok: bool
     failure: RenderFailure | None = None
     message: str = Field(default="", description="Technical, in English: the browser's words or what was measured")
-    advice: str = Field(default="", description="Key of a text in the language files: what probably went wrong and what helps")
+    advice: str = Field(
+        default="", description="Key of a text in the language files: what probably went wrong and what helps"
+    )
     advice_params: dict[str, str] = Field(default_factory=dict[str, str])
     line: int = 0
     column: int = 0

@@ -64,8 +64,10 @@ def coerce(name: str, value: ParameterValue, mapping: InputMapping) -> Parameter
             if found is None:
                 raise ParameterError(name=name, value=str(value), expected=", ".join(map(str, mapping.choices)))
             return found
-        case _:
+        case _ if isinstance(value, str | int | float):
             return str(value)
+        case _:  # a file's list or object
+            raise ParameterError(name=name, value=str(value), expected="text")
 
 
 def resolve(
@@ -82,7 +84,8 @@ def resolve(
         person: Values set for this run; keys in any case, synonyms allowed.
         config: Values of the output config, likewise.
         fill: Fills placeholders of a ``source`` (see engine/templates.py).
-        draw_seed: Called for a seed that is ``random``, -1 or absent.
+        draw_seed: Called for a seed that is ``random``, -1 or absent; the run's seed stands before a chunk's default,
+            or a person's ``--seed`` would change nothing.
 
     Raises:
         ParameterError: A key meets no parameter, a value does not fit, or a required one is missing.
@@ -98,7 +101,7 @@ def resolve(
         first = places[0]
         value = given.get(name)
         if first.type == "seed" and (value is None or str(value).strip().lower() in _RANDOM_SEED_WORDS):
-            value = first.default if isinstance(first.default, int) and first.default >= 0 else draw_seed()
+            value = draw_seed()
         if value is None:
             value = first.default
         if value is None and first.source is not None:
@@ -125,7 +128,7 @@ def _number(name: str, value: ParameterValue) -> float:
         raise ParameterError(name=name, value=str(value), expected="number")
     try:
         number = float(value if value is not None else math.nan)
-    except (ValueError, OverflowError) as exc:
+    except (TypeError, ValueError, OverflowError) as exc:  # TypeError: a file's list or object
         raise ParameterError(name=name, value=str(value), expected="number") from exc
     if not math.isfinite(number):
         raise ParameterError(name=name, value=str(value), expected="number")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 from typing import Any, cast
@@ -95,7 +96,8 @@ def guess_kind(data: dict[str, Any]) -> EntryKind | None:
 def _read(file: CatalogFile) -> tuple[EntryKind, Any, Sequence[CatalogProblem]]:
     if file.error is not None:
         raise _DefectError("catalog.problem.unreadable", reason=file.error)
-    data = _parse_python(file.text) if file.is_python else _parse_json(file.text)
+    text = file.text.removeprefix("\ufeff")  # some editors begin a file with a byte order mark
+    data = _parse_python(text) if file.is_python else _parse_json(text)
     kind = file.kind or guess_kind(data)
     if kind is None:
         raise _DefectError("catalog.problem.unknown_kind")
@@ -118,7 +120,7 @@ def _read(file: CatalogFile) -> tuple[EntryKind, Any, Sequence[CatalogProblem]]:
 def _parse_json(text: str) -> dict[str, Any]:
     try:
         data: Any = json.loads(
-            text.removeprefix("\ufeff"), parse_constant=_refuse_constant, object_pairs_hook=_no_doubles
+            text, parse_float=_finite, parse_constant=_refuse_constant, object_pairs_hook=_no_doubles
         )
     except RecursionError:
         raise _DefectError("catalog.problem.too_deep") from None
@@ -127,6 +129,11 @@ def _parse_json(text: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise _DefectError("catalog.problem.not_an_object")
     return cast("dict[str, Any]", data)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse_constant(digits)
 
 
 def _refuse_constant(name: str) -> float:

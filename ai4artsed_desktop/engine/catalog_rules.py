@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
@@ -21,7 +22,7 @@ from ai4artsed_desktop.domain.configs import InterceptionConfig, OutputConfig, O
 from ai4artsed_desktop.domain.errors import AppError
 from ai4artsed_desktop.domain.parameters import coerce, match_name
 from ai4artsed_desktop.engine.catalog import Catalog, CatalogEntry, CatalogProblem
-from ai4artsed_desktop.engine.templates import KNOWN_PLACEHOLDERS, get_at, placeholders
+from ai4artsed_desktop.engine.templates import OUTPUT_PLACEHOLDERS, TEXT_PLACEHOLDERS, get_at, placeholders
 
 #: Parameters of an interception that reach the text model; anything else in ``parameters`` is a mistake.
 TEXT_MODEL_PARAMETERS = frozenset(
@@ -76,12 +77,17 @@ def _keep(
 
 
 def _chunk_issues(chunk: Chunk) -> Iterator[Issue]:
-    for name, places in mappings_of(chunk).items():
+    mappings = mappings_of(chunk)
+    yield from _double_issues(mappings, mappings)
+    for name, places in mappings.items():
         for place in places:
             yield from _mapping_issues(name, place)
             yield from _place_issues(chunk, name, place)
     if isinstance(chunk, OutputChunk):
         yield from _graph_issues(chunk)
+    if isinstance(chunk, ApiOutputChunk):
+        mapped = {("", place.field or "") for places in mappings.values() for place in places}
+        yield from _tree_issues({"request_body": chunk.api_config.request_body}, "", mapped)
     if isinstance(chunk, ProcessingChunk):
         yield from _processing_issues(chunk)
     if isinstance(chunk, PythonChunk | TextPassthroughChunk) and chunk.media_type == "code" and chunk.framework is None:
@@ -92,17 +98,19 @@ def _processing_issues(chunk: ProcessingChunk) -> Iterator[Issue]:
     if not chunk.is_proxy and chunk.backend_type == "text_model" and not (chunk.template or chunk.prompt):
         yield "catalog.problem.no_prompt", {}
     for text in (chunk.system, chunk.prompt, chunk.template):
-        for name in placeholders(text or ""):
-            if name not in KNOWN_PLACEHOLDERS:
-                yield "catalog.problem.placeholder", {"name": name}
+        yield from _placeholder_issues(text or "", TEXT_PLACEHOLDERS)
+
+
+def _placeholder_issues(text: str, known: frozenset[str]) -> Iterator[Issue]:
+    for name in placeholders(text):
+        if name not in known:
+            yield "catalog.problem.placeholder", {"name": name}
 
 
 def _mapping_issues(name: str, place: InputMapping) -> Iterator[Issue]:
     if place.type == "choice" and not place.choices:
         yield "catalog.problem.no_choices", {"name": name}
-    for placeholder in placeholders(place.source or ""):
-        if placeholder not in KNOWN_PLACEHOLDERS:
-            yield "catalog.problem.placeholder", {"name": placeholder}
+    yield from _placeholder_issues(place.source or "", OUTPUT_PLACEHOLDERS)
     default = place.default
     if default is None or (place.type == "seed" and default in (-1, "random")):
         return
@@ -137,16 +145,25 @@ def _exists(tree: dict[str, Any], path: str) -> bool:
 
 
 def _graph_issues(chunk: OutputChunk) -> Iterator[Issue]:
-    mapped = {(p.node_id, p.field) for places in mappings_of(chunk).values() for p in places}
+    mapped = {(p.node_id or "", p.field or "") for places in mappings_of(chunk).values() for p in places}
     for node_id, node in chunk.workflow.items():
+        yield from _tree_issues({"inputs": node.inputs}, node_id, mapped)
         for name, value in node.inputs.items():
             if isinstance(value, list) and (target := _link_target(cast("list[Any]", value))) is not None:
                 if target not in chunk.workflow:
                     yield "catalog.problem.no_link", {"node": node_id, "field": name, "target": target}
-            elif isinstance(value, str) and (node_id, f"inputs.{name}") not in mapped:
-                for placeholder in placeholders(value):
-                    if placeholder not in KNOWN_PLACEHOLDERS:
-                        yield "catalog.problem.placeholder", {"name": placeholder}
+
+
+def _tree_issues(tree: Any, node: str, mapped: Set[tuple[str, str]], path: str = "") -> Iterator[Issue]:
+    """Yield placeholders that nothing fills; one at a place that a parameter overwrites only marks the place."""
+    if isinstance(tree, dict):
+        for key, item in cast("dict[str, Any]", tree).items():
+            yield from _tree_issues(item, node, mapped, f"{path}.{key}" if path else key)
+    elif isinstance(tree, list):
+        for index, item in enumerate(cast("list[Any]", tree)):
+            yield from _tree_issues(item, node, mapped, f"{path}[{index}]")
+    elif isinstance(tree, str) and (node, path) not in mapped:
+        yield from _placeholder_issues(tree, OUTPUT_PLACEHOLDERS)
 
 
 def _link_target(value: list[Any]) -> str | None:
@@ -188,8 +205,18 @@ def _output_issues(
         yield "catalog.problem.not_an_output", {"name": config.chunk}
         return
     mappings = mappings_of(entry.value)
+    yield from _double_issues(config.overrides, mappings)
     for key, value in config.overrides.items():
         yield from _override_issues(key, value, mappings)
+
+
+def _double_issues(keys: Iterable[str], mappings: Mapping[str, tuple[InputMapping, ...]]) -> Iterator[Issue]:
+    """Yield keys that mean a parameter that another one has set already: one of the two values would get lost."""
+    seen: dict[str, str] = {}
+    for key in keys:
+        name = match_name(key, mappings)
+        if name is not None and (other := seen.setdefault(name, key)) != key:
+            yield "catalog.problem.same_parameter", {"key": key, "other": other}
 
 
 def _override_issues(key: str, value: Any, mappings: Mapping[str, tuple[InputMapping, ...]]) -> Iterator[Issue]:
@@ -232,7 +259,7 @@ def _interception_parameter_issues(config: InterceptionConfig, procedures: froze
     for key, value in config.parameters.items():
         if key.lower() not in TEXT_MODEL_PARAMETERS:
             yield "catalog.problem.no_parameter", {"key": key, "known": ", ".join(sorted(TEXT_MODEL_PARAMETERS))}
-        elif isinstance(value, bool) or not isinstance(value, int | float):
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             yield "catalog.problem.default", {"name": key, "value": str(value), "expected": "number"}
 
 

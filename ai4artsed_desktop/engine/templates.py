@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 from ai4artsed_desktop.domain.chunks import ApiConfig, InputMapping, OutputChunk
 from ai4artsed_desktop.domain.errors import CatalogError, PlaceholderError
 
-PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z][A-Za-z0-9_]*)\s*\}\}")
+#: Generous about names, so that one that nobody fills is found instead of being sent to a model as text.
+PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][\w.-]*)\s*\}\}")
 _PATH_PART = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
-#: Placeholders that the pipeline itself fills.
-KNOWN_PLACEHOLDERS = frozenset(
-    {
-        "INPUT_TEXT",
-        "USER_INPUT",
-        "PREVIOUS_OUTPUT",
-        "CONTEXT",
-        "INSTRUCTION",
-        "LANGUAGE",
-        "OUTPUT_CHUNK",
-        "SECONDARY_TEXT",
-    }
-)
+#: What the pipeline fills in output chunks; ``SECONDARY_TEXT`` is the second text of ``dual_text_media_generation``.
+OUTPUT_PLACEHOLDERS = frozenset({"INPUT_TEXT", "USER_INPUT", "PREVIOUS_OUTPUT", "LANGUAGE", "SECONDARY_TEXT"})
+#: What it fills in processing chunks.
+TEXT_PLACEHOLDERS = frozenset({"INPUT_TEXT", "USER_INPUT", "PREVIOUS_OUTPUT", "LANGUAGE", "CONTEXT", "INSTRUCTION"})
 
 
 def placeholders(template: str) -> tuple[str, ...]:
@@ -113,16 +106,32 @@ def _child(tree: Any, part: str | int, path: str) -> Any:
         isinstance(tree, list) and isinstance(part, int) and part < len(cast("list[Any]", tree))
     )
     if not is_there:
-        raise CatalogError(f"nothing at {part!r} of {path!r}", id=path)
+        raise CatalogError(f"nothing at {path!r}", id=path)
     return cast("Any", tree)[part]
 
 
-def _placed(
-    mappings: Mapping[str, tuple[InputMapping, ...]], values: Mapping[str, Any]
-) -> Iterator[tuple[InputMapping, Any]]:
-    for name, places in mappings.items():
-        if values.get(name) is not None:
-            yield from ((place, values[name]) for place in places)
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A value and its place: ``path`` below the part of the tree that ``key`` names."""
+
+    key: str
+    path: str
+    value: Any
+
+
+def _fill_places(tree: dict[str, Any], placed: Sequence[_Placed], texts: Mapping[str, str], where: str) -> Any:
+    """Return a copy of ``tree`` with its own placeholders filled and the values at their places.
+
+    In this order: a "{{…}}" in a value was typed by a person, and stays as typed. What a value replaces is emptied
+    first, so that a placeholder there that only marks the place needs no text of its own.
+    """
+    tree = copy.deepcopy(tree)
+    for place in placed:
+        set_at(_child(tree, place.key, place.path), place.path, None)
+    filled = fill_tree(tree, texts, where)
+    for place in placed:
+        set_at(filled[place.key], place.path, place.value)
+    return filled
 
 
 def fill_graph(
@@ -143,26 +152,14 @@ def fill_graph(
         PlaceholderError: A placeholder of the graph has no value.
     """
     graph = {
-        node_id: {"class_type": node.class_type, "inputs": copy.deepcopy(node.inputs)}
-        for node_id, node in chunk.workflow.items()
+        node_id: {"class_type": node.class_type, "inputs": node.inputs} for node_id, node in chunk.workflow.items()
     }
-    for place, value in _placed(mappings, values):
-        if place.node_id is not None and place.field is not None:
-            if place.node_id not in graph:
-                raise CatalogError(f"no node {place.node_id!r}", id=chunk.name)
-            set_at(graph[place.node_id], place.field, value)
-    mapped = {(p.node_id, p.field) for places in mappings.values() for p in places}
-    return {
-        node_id: {
-            **node,
-            "inputs": {
-                # A value that came from the person is text, never a template: a "{{…}}" typed by them stays as typed.
-                name: item if (node_id, f"inputs.{name}") in mapped else fill_tree(item, texts, chunk.name)
-                for name, item in cast("dict[str, Any]", node["inputs"]).items()
-            },
-        }
-        for node_id, node in graph.items()
-    }
+    placed = [
+        _Placed(place.node_id, place.field, value)
+        for place, value in _with_values(mappings, values)
+        if place.node_id is not None and place.field is not None
+    ]
+    return _fill_places(graph, placed, texts, chunk.name)
 
 
 def fill_request(
@@ -171,14 +168,24 @@ def fill_request(
     values: Mapping[str, Any],
     texts: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return the request body of an API chunk with placeholders and then values filled in.
+    """Return the request body of an API chunk with placeholders and values filled in; see ``fill_graph``.
 
     Raises:
         CatalogError: A mapping's path is not in the request.
         PlaceholderError: A placeholder has no value.
     """
-    tree = {"request_body": fill_tree(config.request_body, texts, config.endpoint)}
-    for place, value in _placed(mappings, values):
-        if place.field is not None:
-            set_at(tree, place.field, value)
-    return tree["request_body"]
+    placed = [
+        _Placed("request", place.field, value)
+        for place, value in _with_values(mappings, values)
+        if place.field is not None
+    ]
+    tree = {"request": {"request_body": config.request_body}}
+    return _fill_places(tree, placed, texts, config.endpoint)["request"]["request_body"]
+
+
+def _with_values(
+    mappings: Mapping[str, tuple[InputMapping, ...]], values: Mapping[str, Any]
+) -> Iterator[tuple[InputMapping, Any]]:
+    for name, places in mappings.items():
+        if values.get(name) is not None:
+            yield from ((place, values[name]) for place in places)

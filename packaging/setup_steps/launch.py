@@ -96,6 +96,6 @@ def _run_once(checkout: Checkout, interception: str, idea: str) -> int:
 def _show_run(run: dict[str, Any]) -> None:
     """Print the last stage's text and each medium; the shape is that of ``ai4artsed run --json``."""
     texts = [stage["text"] for stage in run["stages"] if stage.get("text")]
-    say("demo_text", text=texts[-1])
+    say("demo_text", text=texts[-1].replace("\n", "\n" + " " * 9))  # the width of the label before it
     for medium in run["media"]:
         say("demo_medium", mime=medium["mime"], path=medium["path"])

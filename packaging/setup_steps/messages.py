@@ -58,7 +58,8 @@ _ENGLISH = {
         "Next step: use a 64-bit Python 3.11 to 3.14, check pip's index settings, then start again.\n{detail}"
     ),
     "error_rights": (
-        "{folder} cannot be read or written.\nNext step: move the checkout to a folder of your own, or change its rights."
+        "{folder} cannot be read or written.\n"
+        "Next step: move the checkout to a folder of your own, or change its rights."
     ),
     "error_pip": "The packages could not be installed.\nNext step: read the lines below, then start again.\n{detail}",
     "error_venv": (
@@ -126,7 +127,8 @@ _GERMAN = {
         "Nächster Schritt: ein 64-Bit-Python 3.11 bis 3.14 nehmen, pip-Einstellungen prüfen, neu starten.\n{detail}"
     ),
     "error_rights": (
-        "{folder} ist nicht lesbar oder nicht beschreibbar.\nNächster Schritt: in einen eigenen Ordner umziehen oder die Rechte ändern."
+        "{folder} ist nicht lesbar oder nicht beschreibbar.\n"
+        "Nächster Schritt: in einen eigenen Ordner umziehen oder die Rechte ändern."
     ),
     "error_pip": (
         "Die Pakete ließen sich nicht installieren.\nNächster Schritt: die Zeilen unten lesen, neu starten.\n{detail}"

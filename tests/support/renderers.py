@@ -14,7 +14,8 @@ import psutil
 
 from ai4artsed_desktop.domain.code_art import RenderJob, RenderVerdict
 
-LIBRARIES_DIR = Path(__file__).parents[2] / "resources" / "vendor"
+ROOT = Path(__file__).parents[2]
+LIBRARIES_DIR = ROOT / "resources" / "vendor"
 #: A busy two-core machine needs some seconds to start Chromium alone.
 LIMIT_S = 60.0
 
@@ -34,6 +35,7 @@ async def start_renderer(
         stderr=asyncio.subprocess.DEVNULL,
         env=os.environ | environment,
         limit=16 * 1024 * 1024,
+        cwd=ROOT,
     )
     assert process.stdin is not None
     process.stdin.write(job.model_dump_json().encode() + b"\n")

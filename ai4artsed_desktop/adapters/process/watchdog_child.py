@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -27,6 +26,8 @@ def start_mark(pid: int) -> str | None:
         if fields is None or fields[0] == "Z":
             return None
         return f"{(_PROC / 'sys/kernel/random/boot_id').read_text().strip()}:{fields[19]}"
+    import subprocess  # late: Linux needs none of it
+
     answer = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return answer.stdout.strip().replace(" ", "_") or None
 

@@ -5,7 +5,7 @@
   const { durationS, sampleRateHz } = window.__job;
   const clock = window.__clock;
   const stringify = JSON.stringify;
-  const report = window.__report;
+  const reportFailure = window.__reportFailure;
 
   let phase = "waiting"; // → composing → rendering → done | failed
   let channels = [];
@@ -67,11 +67,7 @@
       },
       (error) => {
         phase = "failed";
-        report("error", {
-          message: String((error && error.message) || error).slice(0, 2000),
-          name: String((error && error.name) || "").slice(0, 100),
-          stack: String((error && error.stack) || "").slice(0, 8000),
-        });
+        reportFailure(error);
       },
     );
     return state();

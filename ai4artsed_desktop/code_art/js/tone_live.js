@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const { durationS } = window.__job;
-  const report = window.__report;
+  const reportFailure = window.__reportFailure;
   if (typeof window.__compose !== "function") return; // did not parse; the error is reported already
 
   const play = async () => {
@@ -12,11 +12,5 @@
     await Tone.loaded();
     if (Tone.getTransport().state !== "started") Tone.getTransport().start("+0.1");
   };
-  play().catch((error) =>
-    report("error", {
-      message: String((error && error.message) || error).slice(0, 2000),
-      name: String((error && error.name) || "").slice(0, 100),
-      stack: String((error && error.stack) || "").slice(0, 8000),
-    }),
-  );
+  play().catch(reportFailure);
 })();

@@ -12,9 +12,8 @@ _BAR = "█"
 _LONGEST_BAR = 12
 
 
-def _kept(parts: list[str], context: ProcedureContext) -> set[int]:
+def _kept(parts: list[str], vocabulary: Vocabulary, context: ProcedureContext) -> set[int]:
     """Choose the places of the words that stay: mostly such that carry meaning, some with their small word before."""
-    vocabulary = Vocabulary(context, text)
     share = PROCEDURE.number(context, "keep_percent") / 100
     places = list(range(1, len(parts), 2))
     content = [place for place in places if vocabulary.is_content(parts[place])] or places
@@ -35,7 +34,7 @@ def _apply(text: str, context: ProcedureContext) -> ProcedureResult:
     parts = split(text)
     if len(parts) <= 3:
         return ProcedureResult(_single(text, context))
-    kept = _kept(parts, context)
+    kept = _kept(parts, Vocabulary(context, text), context)
     with_bars = PROCEDURE.choice(context, "marks") == "bars"
     for place in range(1, len(parts), 2):
         if place not in kept:

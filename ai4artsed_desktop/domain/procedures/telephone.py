@@ -19,7 +19,7 @@ _ROUND = {"en": "Ear", "de": "Ohr"}
 class _Whisper:
     """One chain of ears. No ear hears a word that was in the chain before, so the text drifts and never turns back."""
 
-    def __init__(self, context: ProcedureContext) -> None:
+    def __init__(self, text: str, context: ProcedureContext) -> None:
         self._vocabulary = Vocabulary(context, text)
         self._ear = Ear(self._vocabulary, context)
         self._random = context.random
@@ -70,7 +70,7 @@ class _Whisper:
 
 
 def _apply(text: str, context: ProcedureContext) -> ProcedureResult:
-    whisper = _Whisper(context)
+    whisper = _Whisper(text, context)
     steps: list[ProcedureStep] = []
     for number in range(1, PROCEDURE.number(context, "rounds") + 1):
         text = whisper.passed_on(text)

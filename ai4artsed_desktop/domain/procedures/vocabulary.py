@@ -191,8 +191,9 @@ class Vocabulary:
     def noun(self, word: str, before: str = "") -> tuple[Noun, NounForm] | None:
         """Return the noun behind ``word`` and its form, or None.
 
-        In German only capitalised words count (unless the text has no capitals at all), and a compound is read by its last part. In English a word that follows
-        a subject is taken for a verb ("she dreams", "my grandmother watches").
+        In German only capitalised words count (unless the text has no capitals at all), and a compound is read by its
+        last part. In English a word that follows a subject is taken for a verb ("she dreams", "my grandmother
+        watches").
         """
         if self.language == "de" and not word[:1].isupper() and not self._is_uncapitalised_noun(word):
             return None
@@ -207,7 +208,7 @@ class Vocabulary:
         return not self._has_capitals and self.is_content(word) and self.adjective(word) is None
 
     def agrees(self, word: str, other: str, before: str) -> bool:
-        """Tell whether ``other`` can stand for ``word``: in German, inside a sentence, capitals tell nouns from the rest."""
+        """Tell whether ``other`` may stand for ``word``: in German, inside a sentence, capitals tell nouns apart."""
         if self.language != "de" or not before or not self._has_capitals:
             return True
         return word[:1].isupper() == other[:1].isupper()

@@ -53,7 +53,7 @@ COLOURS: dict[str, Oklch] = {
 _WORDS = {
     "red": "rot rote roter rotes rotem roten rötlich red reddish",
     "crimson": "blutrot blutrote blutroter dunkelrot purpurrot karmin crimson scarlet burgundy",
-    "orange": "orangefarben orangefarbene orangefarbener orangener",
+    "orange": "orange orangefarben orangefarbene orangefarbener orangener",
     "yellow": "gelb gelbe gelber gelbes gelbem gelben yellow yellowish",
     "gold": "gold golden goldene goldener goldenes goldenen goldenem",
     "ochre": "ocker sandfarben beige ochre sandy",

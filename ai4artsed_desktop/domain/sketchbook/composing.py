@@ -19,8 +19,9 @@ const transport = Tone.getTransport();
 transport.bpm.value = BPM;
 const BEAT = 60 / BPM; // seconds
 const limiter = new Tone.Limiter(-3).toDestination();
-const dry = new Tone.Gain(0.75).connect(limiter);
-const room = new Tone.Convolver(hall(ROOM)).connect(new Tone.Gain(0.5).connect(limiter));
+const master = new Tone.Gain(LEVEL).connect(limiter);
+const dry = new Tone.Gain(0.75).connect(master);
+const room = new Tone.Convolver(hall(ROOM)).connect(new Tone.Gain(0.5).connect(master));
 
 // A small random number generator (mulberry32), so that the piece is the same every time.
 let state = SEED >>> 0;

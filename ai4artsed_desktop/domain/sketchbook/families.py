@@ -81,7 +81,7 @@ class _Choosable(Protocol):
 _Kind = TypeVar("_Kind", bound=_Choosable)
 
 #: How far chance may lift a family over one that suits the text better.
-_CHANCE_SPAN = 0.8
+_CHANCE_SPAN = 1.0
 
 
 def choose(kinds: Iterable[_Kind], reading: Reading, purpose: str) -> _Kind:

@@ -10,29 +10,40 @@ def _words(text: str) -> frozenset[str]:
 #: Feelings by the beginning of a word: (valence -1 … 1, energy -1 … 1, tension 0 … 1).
 _FEELINGS = {
     (0.9, 0.5, 0.0): "glück fröhl freu heiter lach jubel lust happ joy cheer laugh delight glad merr smil lächel",
-    (0.8, -0.3, 0.0): "lieb zärtlich sanft geborg warm love tender gentle cosy cozy soft kind kiss kuss umarm hug",
-    (0.5, -0.8, 0.0): "still ruh fried leis schlaf schläf träum schweb calm quiet peace silen sleep dream float rest "
+    (0.8, -0.3, 0.0): "lieb zärtlich sanft geborg warm love tender gentle cosy cozy soft kiss kuss umarm hug",
+    (0.5, -0.8, 0.0): "still ruh fried leis schlaf schläf träum schweb calm quiet peace silen sleep dream float "
     "slow langsam sacht meditat",
     (0.6, 0.9, 0.2): "tanz spring hüpf renn flieg feier fest party dance jump leap race fly celebr play spiel kitzel "
     "bunt colour color bright hell strahl leucht glänz shine shin spark",
     (0.7, 0.1, 0.0): "schön wunder zauber hoff süß beaut wonder magic hope sweet lovely blüh bloom blossom spring "
     "frühling sommer summer morgen morning",
-    (-0.7, -0.6, 0.2): "traurig wein trän einsam allein müd verlor verlass sehn vermiss sad weep cry tear lone alone "
+    (-0.7, -0.6, 0.2): "traurig weint weine trän einsam allein müd verlor verlass sehn vermiss sad weep cry tear lone alone "
     "tired lost miss grief sorrow melanch abschied farewell herbst autumn",
-    (-0.5, -0.4, 0.4): "alt leer kalt grau welk staub tod tot sterb grab old empty cold grey gray dust dead death die "
+    (-0.5, -0.4, 0.4): "alte uralt leer kalt grau welk staub tod tote sterb gräber old empty cold grey gray dust dead death dying "
     "grave fade vergess forget nebel fog",
     (-0.8, 0.6, 0.9): "angst furcht schreck panik horror grausam droh gefahr fear afraid terror panic dread threat "
     "danger scream schrei monster nightmare albtraum",
-    (-0.8, 0.9, 0.9): "wut wüt zorn hass krieg kampf kämpf zerstör brech explo angr rage hate war fight destroy break "
+    (-0.8, 0.9, 0.9): "wut wüt zorn hass krieg kampf kämpf zerstör brech explo angr rage hate battle fight destroy break "
     "smash broken zerbroch gewalt violen blut blood",
     (-0.1, 0.9, 0.7): "sturm gewitter donner blitz wild laut lärm rasch schnell storm thunder lightning loud noise "
     "fast quick rush chaos wirbel whirl hämmer pound maschin machin motor fabrik factor",
     (0.0, -0.1, 0.6): "dunkel finster schatten geheim rätsel fremd dark shadow secret myster strange unknown nacht "
     "night mitternacht midnight",
-    (0.2, 0.2, 0.1): "neugier frag such entdeck curious ask seek search discover lern learn",
+    (0.2, 0.2, 0.1): "neugier frage suche entdeck curious ask seek search discover lern learn",
 }
 
 FEELINGS = tuple((stem, feeling) for feeling, stems in _FEELINGS.items() for stem in stems.split())
+
+#: A stem of so few letters only counts in words that are at most two letters longer ("glad", not "gladiolus").
+SHORT_STEM_CHARS = 4
+
+
+def begins(word: str, stem: str) -> bool:
+    """Return whether ``word`` is a form of ``stem``."""
+    if not word.startswith(stem):
+        return False
+    return len(stem) > SHORT_STEM_CHARS or len(word) <= len(stem) + 2
+
 
 NEGATIONS = _words("nicht kein keine keinen keiner keinem ohne nie niemals not no never without none don't")
 
@@ -59,13 +70,13 @@ _PLACES = {
 #: ``{word: relation}``
 PLACES = {word: relation for relation, words in _PLACES.items() for word in words.split()}
 
-DARK_WORDS = tuple(
+DARK_WORDS = (
     _words(
-        "nacht nächt mitternacht dunk finster abend mond stern schatten night midnight dark evening moon star "
+        "nacht nächt mitternacht dunk finster abend schatten night midnight dark evening "
         "shadow schwarz black traum dream galax weltall universe"
     )
 )
-BRIGHT_WORDS = tuple(_words("tag morgen mittag sonn hell licht day morning noon sun bright light summer sommer"))
+BRIGHT_WORDS = _words("tag morgen mittag sonn hell licht day morning noon sun bright light summer sommer")
 
 _TEMPO = {
     1.0: "schnell rasch rasend renn eil hast flink fast quick rapid run rush hurr presto allegro race",
@@ -83,6 +94,14 @@ FUNCTION_WORDS = _words(
     "daß mein dein sein ihre hat haben the a an and is are of on to with not i you he she it we they over "
     "under as from for was at that this by through but his her my our their into out up down be have has had"
 )
+
+#: Words that name a thing in one language and mean something else in the other: ``{word: language it counts in}``.
+ONLY_IN = dict.fromkeys(("see", "brief", "boot", "boote", "kind", "stern", "hut", "bank", "rad", "mutter", "tor"), "de")
+ONLY_IN |= dict.fromkeys(("hat", "gift", "look", "time"), "en")
+
+#: Things that bring the night with them, and things that bring the day.
+DARK_MOTIFS = ("moon", "star", "owl", "ghost", "planet", "candle")
+BRIGHT_MOTIFS = ("sun", "rainbow", "flower", "butterfly")
 
 #: Words that end like a motif and are none.
 NOT_COMPOUNDS = _words("vorgestern übermorgen western ostern zustand verstand widerstand gegenstand")

@@ -121,12 +121,13 @@ def _ends(sentence_words: tuple[int, ...]) -> set[int]:
     return {end for _, end in pairwise(ends)}
 
 
-def shared_constants(material: Material, room_s: float) -> list[Constant]:
-    """Return the constants every form has: tempo, key, scale, hall, melody."""
+def shared_constants(material: Material, room_s: float, level: float) -> list[Constant]:
+    """Return the constants every form has; ``level`` brings the form to the loudness of the others."""
     return [
         Constant("BPM", material.bpm, "beats per minute"),
         Constant("ROOT", material.root_midi, f"MIDI number of the key note; scale: {material.scale}"),
         Constant("SCALE", material.steps, "semitones above the key note"),
         Constant("ROOM", room_s, "echo of the hall, in seconds"),
+        Constant("LEVEL", level, "overall loudness"),
         Constant("MELODY", [list(note) for note in material.melody], "one note per syllable: step, beats, loudness"),
     ]

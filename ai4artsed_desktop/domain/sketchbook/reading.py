@@ -127,9 +127,9 @@ def read(text: str, seed: int) -> Reading:
     folded = tuple(word.casefold() for word in words)
     language = guess_language(text) or UNKNOWN_LANGUAGE
     mentions = _mentions(folded, language, chance.stream(root, "counts"))
-    colours = _distinct(COLOUR_WORDS[word] for word in folded if word in COLOUR_WORDS)
+    colours = _distinct(COLOUR_WORDS[word] for i, word in enumerate(folded) if _is_colour(folded, i))
     syllables = tuple(_syllables(word) for word in words)
-    mood = _mood(folded, text, syllables, chance.stream(root, "mood"))
+    mood = _mood(folded, text, syllables, mentions, chance.stream(root, "mood"))
     return Reading(
         words=words,
         keywords=_keywords(words, folded),
@@ -168,6 +168,8 @@ def _motif_forms() -> dict[str, str]:
 def _motif_of(word: str, language: str) -> tuple[str, bool] | None:
     """Return (motif id, is it a plural by ending) for a folded word, or None."""
     forms = _motif_forms()
+    if language in {"de", "en"} and lexicon.ONLY_IN.get(word, language) != language:
+        return None
     if word in forms:
         return forms[word], word.endswith(("s", "en", "e")) and word[:-1] in forms
     for ending in ("s", "es", "n", "en", "e", "er", "'s", "’s"):
@@ -182,7 +184,7 @@ def _motif_of(word: str, language: str) -> tuple[str, bool] | None:
 def _mentions(folded: Sequence[str], language: str, random: Random) -> tuple[Mention, ...]:
     found: list[Mention] = []
     for index, word in enumerate(folded):
-        match = None if word in COLOUR_WORDS else _motif_of(word, language)
+        match = None if _is_colour(folded, index) else _motif_of(word, language)
         if match is None or any(mention.motif == match[0] for mention in found):
             continue
         count = _count_before(folded, index)
@@ -192,6 +194,15 @@ def _mentions(folded: Sequence[str], language: str, random: Random) -> tuple[Men
         if len(found) == MAX_MENTIONS:
             break
     return tuple(found)
+
+
+def _is_colour(folded: Sequence[str], index: int) -> bool:
+    """Return whether the word is a colour; "orange" with an article and no noun behind it is the fruit."""
+    if folded[index] != "orange":
+        return folded[index] in COLOUR_WORDS
+    has_article = index > 0 and (folded[index - 1] in lexicon.NUMBERS or folded[index - 1] in {"the", "die", "der"})
+    has_noun = index + 1 < len(folded) and folded[index + 1] not in lexicon.FUNCTION_WORDS
+    return not has_article or has_noun
 
 
 def _count_before(folded: Sequence[str], index: int) -> int | None:
@@ -227,10 +238,12 @@ def _relations(folded: Sequence[str], mentions: Sequence[Mention]) -> tuple[Rela
     return tuple(relations)
 
 
-def _mood(folded: Sequence[str], text: str, syllables: Sequence[int], random: Random) -> Mood:
+def _mood(
+    folded: Sequence[str], text: str, syllables: Sequence[int], mentions: Sequence[Mention], random: Random
+) -> Mood:
     felt: list[tuple[float, float, float]] = []
     for index, word in enumerate(folded):
-        feeling = next((f for stem, f in lexicon.FEELINGS if word.startswith(stem)), None)
+        feeling = next((f for stem, f in lexicon.FEELINGS if lexicon.begins(word, stem)), None)
         if feeling is None:
             continue
         negated = any(before in lexicon.NEGATIONS for before in folded[max(0, index - 2) : index])
@@ -243,8 +256,10 @@ def _mood(folded: Sequence[str], text: str, syllables: Sequence[int], random: Ra
         (sum(feeling[axis] for feeling in felt) / len(felt) if felt else 0.0) + weight * drift[axis]
         for axis in range(3)
     )
-    dark = sum(word.startswith(stem) for word in folded for stem in lexicon.DARK_WORDS)
-    bright = sum(word.startswith(stem) for word in folded for stem in lexicon.BRIGHT_WORDS)
+    dark = sum(lexicon.begins(word, stem) for word in folded for stem in lexicon.DARK_WORDS)
+    dark += sum(mention.motif in lexicon.DARK_MOTIFS for mention in mentions)
+    bright = sum(lexicon.begins(word, stem) for word in folded for stem in lexicon.BRIGHT_WORDS)
+    bright += sum(mention.motif in lexicon.BRIGHT_MOTIFS for mention in mentions)
     darkness = 0.5 * (dark - bright) / max(1, min(3, dark + bright)) + 0.25 - 0.25 * valence + 0.15 * tension
     return Mood(
         valence=_clamp(valence, -1, 1),
@@ -255,7 +270,7 @@ def _mood(folded: Sequence[str], text: str, syllables: Sequence[int], random: Ra
 
 
 def _tempo(folded: Sequence[str], mood: Mood, syllables: Sequence[int]) -> float:
-    named = [tempo for word in folded for stem, tempo in lexicon.TEMPO_WORDS if word.startswith(stem)]
+    named = [tempo for word in folded for stem, tempo in lexicon.TEMPO_WORDS if lexicon.begins(word, stem)]
     pace = _clamp(1.8 - sum(syllables) / len(syllables), -1, 1)
     implied = 0.7 * mood.energy + 0.3 * pace
     return _clamp(0.7 * sum(named) / len(named) + 0.3 * implied if named else implied, -1, 1)

@@ -13,11 +13,12 @@ import psutil
 import pytest
 
 from ai4artsed_desktop.domain.code_art import RenderFailure, RenderJob
-from tests.support.renderers import LIBRARIES_DIR, helpers_of, run_renderer, start_renderer, survivors
+from tests.support.renderers import LIBRARIES_DIR, ROOT, helpers_of, run_renderer, start_renderer, survivors
 
 pytestmark = pytest.mark.webengine
 
 SETUP = "function setup() { createCanvas(10, 10); }\n"
+EATING = SETUP + "const a = [];\nfunction draw() { a.push(new Uint8Array(3e7).fill(1)); }"
 #: The customer's limit, from the sketch's start to its end.
 END_LIMIT_S = 5.0
 
@@ -29,7 +30,7 @@ END_LIMIT_S = 5.0
         ("p5js", "while (true) {}", RenderFailure.HANG, 1),
         ("p5js", SETUP + "(async () => { for (;;) await null; })();", RenderFailure.HANG, 2),
         ("tonejs", "for (;;) {}", RenderFailure.HANG, 1),
-        ("p5js", SETUP + "let a = [];\nfunction draw() { a.push(new Uint8Array(3e7).fill(1)); }", RenderFailure.MEMORY, 0),
+        ("p5js", EATING, RenderFailure.MEMORY, 0),
         ("p5js", SETUP + "function draw() { for (;;) console.log('x'); }", RenderFailure.FLOOD, 2),
         ("p5js", SETUP + "function draw() { for (let i = 0; i < 5000; i++) console.log(i); }", RenderFailure.FLOOD, 0),
         ("p5js", "for (;;) alert('x');", RenderFailure.FLOOD, 1),
@@ -108,7 +109,9 @@ child.stdin.flush()
 print(child.pid, flush=True)
 time.sleep(60)
 """
-    parent = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
     assert parent.stdout is not None
     renderer = psutil.Process(int(await parent.stdout.readline()))
     family = [renderer, *await helpers_when_running(renderer.pid)]

@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -28,7 +29,8 @@ def test_output_and_exit_code_arrive_on_the_window_s_loop(run_in_window_loop: Ru
 def test_a_stubborn_tree_ends_while_the_window_s_loop_goes_on(run_in_window_loop: RunInWindowLoop) -> None:
     async def body() -> tuple[bool, float]:
         async with await ChildProcess.start(python(STUBBORN_PARENT), name="t") as child:
-            grandchild = int(await anext(child.lines()))
+            async with aclosing(child.lines()) as lines:
+                grandchild = int(await anext(lines))
             worst_s = 0.0
             async with asyncio.TaskGroup() as group:
                 stop = group.create_task(child.stop(grace_s=0.3))

@@ -124,6 +124,15 @@ def test_n_plus_7_in_german_counts_within_one_gender_and_keeps_the_form() -> Non
     assert apply("n_plus_7", "Die Äpfel", "de") == f"Die {apple[2]}"
 
 
+def test_a_german_text_without_any_capitals_has_its_nouns_all_the_same() -> None:
+    assert apply("n_plus_7", APPLE["de"].lower(), "de") == apply("n_plus_7", APPLE["de"], "de").replace("Ein", "ein")
+    assert apply("antonymy", "der weg ist alt", "de") == "der Umweg ist nicht neu"
+
+
+def test_german_capitals_tell_a_noun_from_a_verb() -> None:
+    assert apply("antonymy", "Er ruft sie zum Essen", "de") == "Alles, nur nicht dies: Er ruft sie zum Essen"
+
+
 def test_n_plus_7_wraps_round_the_end_of_the_dictionary() -> None:
     nouns = context_for("en").word_lists["nouns"]
     assert apply("n_plus_7", f"the {nouns[-1]}") == f"the {nouns[6]}"
@@ -225,6 +234,14 @@ def test_nouns_and_adjectives_of_a_tautogram_share_their_initial(language: str) 
     kept = {"en": {"a", "on"}, "de": {"ein", "auf", "einem"}}[language]
     assert [word for word in content if word.casefold() not in kept]
     assert all(word.casefold()[0] == "k" for word in content if word.casefold() not in kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"), [("Ein Roboter", r"Ein r\w+er Roboter"), ("Der Roboter", r"Der r\w+e Roboter")]
+)
+def test_a_tautogram_that_has_nothing_to_exchange_gets_an_adjective(text: str, pattern: str) -> None:
+    assert re.fullmatch(pattern, apply("tautogram", text, "de"))
+    assert re.fullmatch(r"An e\w+ elephant|A[^n].*", apply("tautogram", "An elephant"))
 
 
 @pytest.mark.parametrize(("language", "key"), [("en", "APPLE"), ("de", "APFEL")])

@@ -118,13 +118,13 @@ def test_english_plurals(word: str, plural: str) -> None:
      ("Spielplatz", "Spielplatz", NounForm.SINGULAR)],
 )  # fmt: skip
 def test_german_nouns_are_known_in_their_forms(word: str, noun: str, form: NounForm) -> None:
-    found = Vocabulary(context_for("de")).noun(word)
+    found = Vocabulary(context_for("de"), "Text").noun(word)
     assert found is not None
     assert (found[0].word, found[1]) == (noun, form)
 
 
 def test_a_noun_after_a_subject_reads_as_a_verb() -> None:
-    vocabulary = Vocabulary(context_for("en"))
+    vocabulary = Vocabulary(context_for("en"), "text")
     assert vocabulary.noun("dances", "grandmother") is None
     assert vocabulary.noun("dream", "to") is None
     assert vocabulary.noun("dances", "two") is not None

@@ -241,6 +241,7 @@ def test_a_service_is_said_in_words_and_not_by_colour_alone(kit: Kit, qtbot: QtB
     qtbot.addWidget(bar)
     bar.show()
     bar.set_services([ServiceStatus("c", "ComfyUI", state)])
+    qtbot.waitUntil(lambda: len(labels(bar)) == 1)
     (english,) = labels(bar)
     assert english.startswith("ComfyUI: ")
     kit.translator.set_language("de")
@@ -255,7 +256,7 @@ def test_a_service_that_changes_is_shown_once(kit: Kit, qtbot: QtBot) -> None:
     bar.show()
     for state in (ServiceState.STARTING, ServiceState.READY, ServiceState.READY):
         bar.set_services([ServiceStatus("c", "ComfyUI", state)])
-    assert labels(bar) == ["ComfyUI: ready"]
+    qtbot.waitUntil(lambda: labels(bar) == ["ComfyUI: ready"])
 
 
 # --- session strip

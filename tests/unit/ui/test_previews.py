@@ -101,7 +101,9 @@ def test_an_unknown_medium_has_no_preview() -> None:
 
 
 @pytest.mark.parametrize("spec", discover(), ids=lambda spec: spec.make.__name__)
-def test_every_preview_names_what_can_have_focus_and_survives_theme_and_language(spec: PreviewSpec, kit: Kit, qtbot: QtBot) -> None:
+def test_every_preview_names_what_can_have_focus_and_survives_theme_and_language(
+    spec: PreviewSpec, kit: Kit, qtbot: QtBot
+) -> None:
     preview = spec.make(kit)
     qtbot.addWidget(preview)
     preview.show()

@@ -140,8 +140,9 @@ def test_tab_leaves_the_field_and_writes_nothing(kit: Kit, qtbot: QtBot) -> None
     page.show()
     page.activateWindow()
     first.field.setFocus()
+    qtbot.waitUntil(first.field.hasFocus)
     QTest.keyClick(first.field, Key.Key_Tab)
-    assert second.field.hasFocus()
+    qtbot.waitUntil(second.field.hasFocus)
     assert first.text == ""
 
 

@@ -155,7 +155,7 @@ def _compose(plan: DrawingPlan) -> Composed:
 
 
 def _affinity(reading: Reading) -> float:
-    return 0.25 + 0.3 * max(0.0, -reading.mood.energy) + (0.15 if not reading.mentions else 0)
+    return 0.35 + 0.3 * max(0.0, -reading.mood.energy) + (0.15 if not reading.mentions else 0)
 
 
 FAMILY = DrawingFamily(

@@ -75,7 +75,7 @@ def _compose(plan: DrawingPlan) -> Composed:
 
 
 def _affinity(reading: Reading) -> float:
-    return (0.35 if reading.mentions else 0.1) + (
+    return (0.3 if reading.mentions else 0.1) + (
         0.3 if reading.has("book", "letter", "heart", "rain", "guitar") else 0
     )
 

@@ -151,7 +151,7 @@ def _compose(plan: DrawingPlan) -> Composed:
 
 def _affinity(reading: Reading) -> float:
     celestial = reading.has("star", "moon", "planet", "rocket", "owl", "ghost")
-    return 0.18 + 0.4 * reading.mood.darkness + (0.25 if celestial else 0)
+    return 0.25 + 0.45 * reading.mood.darkness + (0.25 if celestial else 0)
 
 
 FAMILY = DrawingFamily(

@@ -93,7 +93,7 @@ def _compose(plan: DrawingPlan) -> Composed:
 
 
 def _affinity(reading: Reading) -> float:
-    return 0.32 + 0.2 * max(0.0, reading.mood.tension - 0.2) + (0.1 if reading.has("snake", "city", "machine") else 0)
+    return 0.38 + 0.2 * max(0.0, reading.mood.tension - 0.2) + (0.1 if reading.has("snake", "city", "machine") else 0)
 
 
 FAMILY = DrawingFamily(

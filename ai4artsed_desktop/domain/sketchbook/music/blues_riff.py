@@ -93,7 +93,7 @@ def _compose(reading: Reading, _duration_s: float) -> Composed:
     places = sorted(random.sample([0, 0.5, 1, 1.5, 2, 2.5, 3], count))
     return Composed(
         (
-            *shared_constants(material, 1.0),
+            *shared_constants(material, 1.0, 2.6),
             Constant("TWELVE_BARS", _TWELVE_BARS, "semitones of the chord in each bar"),
             Constant("RIFF", [[at, index] for index, at in enumerate(places)], "beat in the bar, which note of MELODY"),
         ),

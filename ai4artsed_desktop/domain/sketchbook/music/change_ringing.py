@@ -61,7 +61,7 @@ def _compose(reading: Reading, _duration_s: float) -> Composed:
     peal = sorted(list(dict.fromkeys(wanted))[:size], reverse=True)
     return Composed(
         (
-            *shared_constants(material, 3.6),
+            *shared_constants(material, 3.6, 6.0),
             Constant("PEAL", peal, "the bells, from high to low: steps the letters spell"),
             Constant("TENOR", 2 + reading.root % 3, "the deep bell sounds in every how manieth row"),
         ),

@@ -12,7 +12,7 @@ const pipe = {
   modulation: { type: "triangle" },
   envelope: { attack: 0.09, decay: 0.2, sustain: 0.8, release: 0.7 },
 };
-const choir = [0, -0.35, 0.35, 0].map((side, i) => stand(new Tone.AMSynth(pipe), [-11, -15, -15, -11][i], 0.8, side));
+const choir = [0, -0.35, 0.35, 0].map((side, i) => stand(new Tone.AMSynth(pipe), [-8, -14, -14, -15][i], 0.8, side));
 const bars = barsThatFit(4, 4.5);
 const lastBeat = bars * 4;
 
@@ -57,7 +57,7 @@ for (const [voice, step, octave] of [
 def _compose(reading: Reading, _duration_s: float) -> Composed:
     material = make_material(reading, 60, 84, ("major", "minor", "dorian", "mixolydian"))
     line = max(4, min(9, reading.sentence_words[0]))
-    return Composed((*shared_constants(material, 3.8), Constant("LINE", line, "chords in a line")), _BODY)
+    return Composed((*shared_constants(material, 3.8, 4.5), Constant("LINE", line, "chords in a line")), _BODY)
 
 
 def _affinity(reading: Reading) -> float:

@@ -61,7 +61,7 @@ def _compose(reading: Reading, _duration_s: float) -> Composed:
     roots = random.choice(([0, 0, 3, 0], [0, 4, 3, 0], [0, 5, 0, 3], [0, -1, 0, 2]))
     return Composed(
         (
-            *shared_constants(material, 4.5),
+            *shared_constants(material, 4.5, 5.0),
             Constant("ROOTS", roots, "lowest step of each breath"),
             Constant("BREATH", random.choice((5, 6, 7)), "length of a breath, in beats"),
             Constant("BRIGHT", 380 + round(420 * (1 - reading.mood.darkness)), "dark (300) to bright (900), in hertz"),

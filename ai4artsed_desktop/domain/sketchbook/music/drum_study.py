@@ -100,7 +100,7 @@ def _compose(reading: Reading, duration_s: float) -> Composed:
         rhythms.append({"hits": max(2, min(length - 3, 2 + (letters + index * 2) % 8)), "length": length})
     return Composed(
         (
-            *shared_constants(material, 1.2),
+            *shared_constants(material, 1.2, 1.5),
             Constant("RHYTHMS", rhythms, "for each player: so many hits in so many steps"),
             Constant("ENTER", 1 if duration_s < 30 else 2, "bars until the next player enters"),
             Constant("LISTENS", random.randrange(4), "who plays alone in the break"),

@@ -55,7 +55,7 @@ def _compose(reading: Reading, _duration_s: float) -> Composed:
     random = reading.chance("lullaby")
     material = make_material(reading, 76, 108)
     chords = random.choice(([0, 3, 0, 4], [0, 5, 3, 4], [0, 2, 3, 0], [0, 4, 5, 3]))
-    return Composed((*shared_constants(material, 2.6), Constant("CHORDS", chords, "steps of the bass")), _BODY)
+    return Composed((*shared_constants(material, 2.6, 5.5), Constant("CHORDS", chords, "steps of the bass")), _BODY)
 
 
 def _affinity(reading: Reading) -> float:

@@ -83,7 +83,7 @@ def _compose(reading: Reading, _duration_s: float) -> Composed:
     )
     return Composed(
         (
-            *shared_constants(material, 1.2),
+            *shared_constants(material, 1.2, 2.4),
             Constant(
                 "CHORDS", random.choice(([0, 0, 3, 4], [0, 3, 4, 0], [0, 4, 0, 3])), "step of the bass in each bar"
             ),

@@ -26,7 +26,7 @@ const glass = stand(
   0.4,
 );
 const wind = new Tone.Noise("pink");
-const gust = new Tone.Filter(500, "bandpass").connect(new Tone.Gain(0.9).connect(limiter));
+const gust = new Tone.Filter(500, "bandpass").connect(new Tone.Gain(0.3).connect(master));
 wind.volume.value = WIND;
 wind.connect(gust);
 
@@ -62,7 +62,7 @@ def _compose(reading: Reading, _duration_s: float) -> Composed:
     energy = (reading.mood.energy + 1) / 2
     return Composed(
         (
-            *shared_constants(material, 2.8),
+            *shared_constants(material, 2.8, 5.0),
             Constant("DENSITY", round(6 + 10 * energy + 4 * reading.density, 1), "notes per second, at most"),
             Constant("WAVES", random.choice((2, 3, 4)), "how often the cloud thickens"),
             Constant("WIND", -34 + round(8 * energy), "loudness of the wind, in decibels"),

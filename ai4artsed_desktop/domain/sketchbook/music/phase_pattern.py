@@ -16,7 +16,7 @@ const left = stand(new Tone.PolySynth(Tone.FMSynth, mallet), -9, 0.35, -0.6);
 const right = stand(new Tone.PolySynth(Tone.FMSynth, mallet), -9, 0.35, 0.6);
 const ground = stand(
   new Tone.Synth({ oscillator: { type: "sine" }, envelope: { attack: 0.4, decay: 0.5, sustain: 0.7, release: 1.5 } }),
-  -16,
+  -27,
   0.3,
 );
 
@@ -51,7 +51,7 @@ def _compose(reading: Reading, _duration_s: float) -> Composed:
         figure[gap] = None
     return Composed(
         (
-            *shared_constants(material, 1.4),
+            *shared_constants(material, 1.4, 5.0),
             Constant("FIGURE", figure, "the figure both play: steps of the scale, null is a rest"),
             Constant("TOGETHER", random.choice((2, 2, 3)), "rounds until one player moves on"),
             Constant("ACCENT", random.choice((3, 4)), "every how manieth note is stressed"),

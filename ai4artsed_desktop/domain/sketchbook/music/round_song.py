@@ -51,7 +51,7 @@ def _compose(reading: Reading, _duration_s: float) -> Composed:
     entry = random.choice((4, 4, 8))
     return Composed(
         (
-            *shared_constants(material, 1.8),
+            *shared_constants(material, 1.8, 1.9),
             Constant("LINE", entry * 3, "length of the song, in beats"),
             Constant("ENTRY", entry, "beats until the next voice enters"),
         ),
