@@ -56,10 +56,12 @@ def run_in_window_loop(qapp: Any) -> RunInWindowLoop[Any]:
     def run(body: Callable[[], Coroutine[Any, Any, T]]) -> T:
         import qasync
 
+        from ai4artsed_desktop.engine.async_generators import async_generators_of
+
         loop: Any = qasync.QEventLoop(qapp)  # qasync brings no types
         asyncio.set_event_loop(loop)
         try:
-            with loop:
+            with loop, async_generators_of(loop):
                 return loop.run_until_complete(_and_no_task_left(body))
         finally:
             asyncio.set_event_loop(None)

@@ -17,6 +17,7 @@ from typing import IO, Literal
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ai4artsed_desktop.adapters.http import streamed_body
 from ai4artsed_desktop.domain.errors import (
     ChecksumError,
     DownloadError,
@@ -215,7 +216,8 @@ class _Job:
             total = self._facts.total_bytes
             self._owner.check_space(self._spec, self._target.parent, (total or 0) - start)
             await asyncio.to_thread(self._write_facts)
-            await self._store(response.aiter_bytes(), start)
+            async with streamed_body(response) as chunks:
+                await self._store(chunks, start)
         if total is not None and self._have() != total:
             raise _RetryError(f"{self._have()} of {total} bytes came")
 

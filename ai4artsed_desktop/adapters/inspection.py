@@ -82,7 +82,7 @@ def _system() -> list[Finding]:
 def _folders(paths: AppPaths) -> list[Finding]:
     shipped = all((paths.shipped / name).is_dir() for name in ("configs", "chunks", "resources"))
     data = _existing_parent(paths.data)
-    writable = os.access(data, os.W_OK)
+    writable = data.is_dir() and os.access(data, os.W_OK)
     free = shutil.disk_usage(data).free
     return [
         Finding("shipped", "ok" if shipped else "missing", str(paths.shipped), is_essential=True),

@@ -19,7 +19,10 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, NoReturn
+
+import psutil
 
 
 def main() -> NoReturn:
@@ -34,7 +37,7 @@ def main() -> NoReturn:
     except ImportError as exc:
         _say(failed=f"xllamacpp cannot be loaded: {exc}")
         os._exit(1)
-    except (RuntimeError, ValueError, OSError) as exc:
+    except (RuntimeError, ValueError, OSError, MemoryError) as exc:
         _say(failed=str(exc))
         os._exit(1)
     _say(ready=server.listening_address, load_s=round(time.monotonic() - start_s, 3))
@@ -44,6 +47,7 @@ def main() -> NoReturn:
 
 def _serve(job: dict[str, Any], key: str) -> Any:
     xllamacpp = importlib.import_module("xllamacpp")  # late: what it dies of must not stop the error's way out
+    _check_memory(xllamacpp, job["model"])
     params = xllamacpp.CommonParams()
     params.model.path = job["model"]
     params.model_alias = {job["alias"]}
@@ -64,6 +68,20 @@ def _serve(job: dict[str, Any], key: str) -> Any:
         params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
     # n_gpu_layers stays -1: all that fit, in builds that know a GPU.
     return xllamacpp.Server(params)
+
+
+def _check_memory(xllamacpp: Any, path: str) -> None:
+    """Raise MemoryError if the weights do not fit: a machine that swaps its model in and out stands still for minutes.
+
+    Graphics memory is llama.cpp's own affair: it loads as many layers there as fit.
+    """
+    kinds = xllamacpp.ggml_backend_dev_type
+    graphics = {kinds.GGML_BACKEND_DEVICE_TYPE_GPU, kinds.GGML_BACKEND_DEVICE_TYPE_IGPU}
+    if any(device["type"] in graphics for device in xllamacpp.get_device_info()):
+        return
+    needed, free = Path(path).stat().st_size, psutil.virtual_memory().available
+    if needed > free:
+        raise MemoryError(f"the weights need {needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free")
 
 
 def _read_line() -> str:

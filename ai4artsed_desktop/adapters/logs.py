@@ -29,6 +29,7 @@ def start_logging(path: Path, *, to_stderr: bool = False, level: int = logging.I
         handler = RotatingFileHandler(path, maxBytes=_BYTES_PER_FILE, backupCount=_FILES - 1, encoding="utf-8")
     except OSError as exc:
         print(f"No log is written: {exc}", file=sys.stderr)  # noqa: T201 - there is no log to say it in
+        root.addHandler(logging.NullHandler())  # or Python prints every warning among the answers
         return None
     handler.setFormatter(logging.Formatter(_FORMAT))
     root.addHandler(handler)

@@ -11,7 +11,7 @@ from typing import cast
 from ai4artsed_desktop.domain.errors import AppError, BackendError
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium, PythonChunkContext
 
-_Execute = Callable[..., Awaitable[list[ProducedMedium]]]
+_Execute = Callable[..., Awaitable[object]]
 
 
 class FilePythonChunks:
@@ -31,11 +31,17 @@ class FilePythonChunks:
         """
         try:
             run = await asyncio.to_thread(self._load, Path(path))
-            return await run(context, **parameters)
+            made: object = await run(context, **parameters)
         except AppError:
             raise
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:  # SystemExit: a chunk's exit() must not end the program
             raise BackendError(f"{type(exc).__name__}: {exc}", backend=Path(path).stem) from exc
+
+        items = cast("list[object]", made) if isinstance(made, list) else [made]
+        media = [item for item in items if isinstance(item, ProducedMedium)]
+        if not isinstance(made, list) or len(media) != len(items):
+            raise BackendError("execute did not return a list of media", backend=Path(path).stem)
+        return media
 
     def _load(self, path: Path) -> _Execute:
         key = (str(path), path.stat().st_mtime_ns)

@@ -14,6 +14,7 @@ from ai4artsed_desktop.adapters.paths import AppPaths
 from ai4artsed_desktop.app.hooks import Hooks
 from ai4artsed_desktop.app.session import Session
 from ai4artsed_desktop.app.single_instance import SingleInstance
+from ai4artsed_desktop.engine.async_generators import async_generators_of
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def run(paths: AppPaths) -> int:
     hooks.install(loop)
     try:
         # Exactly one run: a second one (as asyncio.run makes at its end) crashes once web content was shown.
-        with loop:
+        with loop, async_generators_of(loop):
             loop.run_until_complete(_live(app, paths, instance, hooks))
     finally:
         hooks.remove()

@@ -54,13 +54,12 @@ async def render(job: RenderJob, libraries_dir: Path, *, process_sandbox: bool) 
     Raises:
         OSError: A bundled library cannot be read, or ``out_dir`` cannot be written to.
     """
-    started_s = time.monotonic()
     settings = PageSettings(job.seed, job.width_px, job.height_px, job.duration_s, capture.SAMPLE_RATE_HZ)
     files = build_files(job.framework, job.code, settings, libraries_dir)
     notes = Notebook(job.framework, job.code)
     rendering = _Rendering(job, files, notes)
-    diagnosis: Diagnosis | None = None
     media: tuple[RenderedMedium, ...] = ()
+    diagnosis: Diagnosis | None = None
     try:
         async with asyncio.timeout(job.time_limit_s):
             results = await rendering.run()
@@ -71,33 +70,32 @@ async def render(job: RenderJob, libraries_dir: Path, *, process_sandbox: bool) 
         diagnosis = explain_end(RenderFailure.TIMEOUT, f"not finished after {job.time_limit_s:.0f} s", job.code)
     finally:
         rendering.close()
-    if (attempt := notes.leaving_attempt()) is not None:
-        diagnosis = explain_attempt(attempt)
-    return make_verdict(diagnosis, notes, media, time.monotonic() - started_s, process_sandbox=process_sandbox)
+    if diagnosis is not None and (attempt := notes.leaving_attempt()) is not None:
+        diagnosis = explain_attempt(attempt)  # whatever failed then, failed because of it or is the smaller worry
+    return _verdict(rendering, notes, diagnosis, media, process_sandbox=process_sandbox)
 
 
-def make_verdict(
-    diagnosis: Diagnosis | None,
+def _verdict(
+    rendering: _Rendering,
     notes: Notebook,
+    diagnosis: Diagnosis | None,
     media: tuple[RenderedMedium, ...],
-    elapsed_s: float,
     *,
     process_sandbox: bool,
 ) -> RenderVerdict:
-    """Put everything known into the answer."""
-    told = diagnosis or Diagnosis(RenderFailure.NO_OUTPUT, "")
     return RenderVerdict(
         ok=diagnosis is None,
         failure=diagnosis.failure if diagnosis else None,
-        message=told.message,
-        advice=told.advice,
-        advice_params=told.params,
-        line=told.line,
-        column=told.column,
+        message=diagnosis.message if diagnosis else "",
+        advice=diagnosis.advice if diagnosis else "",
+        advice_params=diagnosis.params if diagnosis else {},
+        line=diagnosis.line if diagnosis else 0,
+        column=diagnosis.column if diagnosis else 0,
         console=tuple(notes.console),
         attempts=tuple(notes.attempts),
         media=media,
-        elapsed_s=round(elapsed_s, 3),
+        elapsed_s=rendering.elapsed_s,
+        sketch_s=rendering.sketch_s,
         process_sandbox=process_sandbox,
     )
 
@@ -111,7 +109,8 @@ class _Rendering:
         # Set when the watch ends the sketch; every wait for the page also waits for this.
         self._ended: asyncio.Future[Diagnosis] = asyncio.get_running_loop().create_future()
         self._loaded: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._started = asyncio.Event()
+        self._sketch_started = asyncio.Event()
+        self._opened_at_s = self._sketch_at_s = self._closed_at_s = time.monotonic()
         self._page = SketchPage(files)
         self._watch = Watch(self._page, notes, job.hang_limit_s, job.memory_limit_bytes, self._on_watch_ended)
         # Without a shown view the page's timers are throttled: Tone then takes twenty times as long.
@@ -150,14 +149,26 @@ class _Rendering:
 
     def close(self) -> None:
         """Look no more, end the page's process, and delete page, then profile."""
+        self._closed_at_s = time.monotonic()
         self._watch.stop()
         self._view.close()
         self._view.deleteLater()
         self._page.discard()
 
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds from the page's making to its closing."""
+        return round(self._closed_at_s - self._opened_at_s, 3)
+
+    @property
+    def sketch_s(self) -> float:
+        """Seconds from the sketch's own code to the page's closing; 0 if it never began."""
+        return round(self._closed_at_s - self._sketch_at_s, 3) if self._sketch_started.is_set() else 0.0
+
     def _on_page_sketch_started(self) -> None:
+        self._sketch_at_s = time.monotonic()
         self._watch.start()
-        self._started.set()
+        self._sketch_started.set()
 
     def _on_page_load_finished(self, is_ok: bool) -> None:
         if not self._loaded.done():
@@ -170,7 +181,7 @@ class _Rendering:
 
     async def _wait_until_loaded(self) -> None:
         async with asyncio.timeout(_START_LIMIT_S):
-            await self._started.wait()
+            await self._sketch_started.wait()
         await asyncio.wait({self._loaded, self._ended}, return_when=asyncio.FIRST_COMPLETED)
         self._check()
         if not self._loaded.result():
@@ -211,9 +222,11 @@ class _Rendering:
         return cast("dict[str, object]", state)
 
     async def _settle(self) -> None:
-        """Wait for reports that are still on their way."""
+        """Wait for reports that are still on their way, and fail if the sketch tried to leave."""
         await asyncio.sleep(_SETTLE_S)
         await self._ask("''")
+        if (attempt := self._notes.leaving_attempt()) is not None:
+            raise SketchFailedError(explain_attempt(attempt))
 
     # p5.js
 

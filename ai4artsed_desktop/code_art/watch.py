@@ -19,6 +19,8 @@ CHECK_INTERVAL_MS = 100
 _BOMB_BYTES = 300_000_000
 #: An endless loop takes all the processor it gets; less than this share of the time means that it got too little.
 _BUSY_SHARE = 0.75
+#: So many times the limit is the end all the same; with the default limit a sketch is ended within 5 s.
+_PATIENCE = 1.75
 
 OnEnd = Callable[[RenderFailure, str], None]
 
@@ -30,7 +32,7 @@ class Watch(QObject):
         page: The page to look after.
         notes: Knows whether the sketch floods.
         hang_limit_s: Longest time without an answer from the page, in seconds. It counts when the page used the
-            processor for most of it; on a machine that is busy with other things, twice the time passes.
+            processor for most of it; on a machine that is busy with other things, up to twice the time passes.
         memory_limit_bytes: Of the page's process, and of what this process grew by if it serves the page alone:
             pictures and GPU buffers lie here.
         on_end: Gets the failure and a technical message.
@@ -99,7 +101,7 @@ class Watch(QObject):
         if silent_s <= self._hang_limit_s:
             return False
         worked_s = self._page_processor_s() - self._processor_s_at_beat
-        return worked_s > _BUSY_SHARE * self._hang_limit_s or silent_s > 2 * self._hang_limit_s
+        return worked_s > _BUSY_SHARE * self._hang_limit_s or silent_s > _PATIENCE * self._hang_limit_s
 
     def _on_page_answered(self, _answer: object) -> None:
         self._is_beat_pending = False

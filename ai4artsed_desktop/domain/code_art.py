@@ -111,7 +111,8 @@ class RenderVerdict(BaseModel):
     console: tuple[ConsoleLine, ...] = ()
     attempts: tuple[str, ...] = ()
     media: tuple[RenderedMedium, ...] = ()
-    elapsed_s: float = 0.0
+    elapsed_s: float = Field(default=0.0, description="Real time from the page's start to its end")
+    sketch_s: float = Field(default=0.0, description="The part of it after the sketch's own code began")
     process_sandbox: bool = Field(
         True, description="False when Chromium's own process sandbox is off (running as root)"
     )

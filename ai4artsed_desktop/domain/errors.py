@@ -105,6 +105,12 @@ class ParameterError(InputError):
     code = "error.input.parameter"
 
 
+class UnknownParameterError(ParameterError):
+    """There is no such parameter. Params: ``name``, ``value``, ``expected`` (the names there are)."""
+
+    code = "error.input.unknown_parameter"
+
+
 class ModelError(AppError):
     """A text model failed. Params: ``model``."""
 
@@ -151,6 +157,12 @@ class BackendUnavailableError(BackendError):
     """A media backend cannot be reached. Params: ``backend``."""
 
     code = "error.backend.unavailable"
+
+
+class MediumMismatchError(BackendError):
+    """A backend made another medium than its chunk declares. Params: ``declared`` and ``found``."""
+
+    code = "error.backend.mismatch"
 
 
 class CodeArtError(AppError):

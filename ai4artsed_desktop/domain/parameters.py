@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from ai4artsed_desktop.domain.chunks import InputMapping
-from ai4artsed_desktop.domain.errors import ParameterError
+from ai4artsed_desktop.domain.errors import ParameterError, UnknownParameterError
 from ai4artsed_desktop.domain.runs import ParameterValue
 
 #: Words that people and other programs' configs use for the same parameter; the first one that the chunk knows wins.
@@ -44,7 +44,7 @@ def match_name(key: str, names: Iterable[str]) -> str | None:
     return None
 
 
-def coerce(name: str, value: ParameterValue, mapping: InputMapping) -> ParameterValue:
+def coerce(name: str, value: object, mapping: InputMapping) -> ParameterValue:
     """Return ``value`` with the mapping's type, checked against its limits; None stays None.
 
     Raises:
@@ -94,7 +94,7 @@ def resolve(
     for layer in (config, person):
         for key, value in layer.items():
             if (name := match_name(key, mappings)) is None:
-                raise ParameterError(name=key, value=str(value), expected=", ".join(sorted(mappings)))
+                raise UnknownParameterError(name=key, value=str(value), expected=", ".join(sorted(mappings)) or "–")
             given[name] = value
     resolved: dict[str, ParameterValue] = {}
     for name, places in mappings.items():
@@ -112,7 +112,7 @@ def resolve(
     return resolved
 
 
-def _whole(name: str, value: ParameterValue) -> int:
+def _whole(name: str, value: object) -> int:
     number = _number(name, value)
     if isinstance(value, str) and value.strip().lstrip("+-").isdigit():
         return int(value)  # exact even where a float is not
@@ -123,12 +123,12 @@ def _whole(name: str, value: ParameterValue) -> int:
     return int(number)
 
 
-def _number(name: str, value: ParameterValue) -> float:
-    if isinstance(value, bool):
+def _number(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ParameterError(name=name, value=str(value), expected="number")
     try:
-        number = float(value if value is not None else math.nan)
-    except (TypeError, ValueError, OverflowError) as exc:  # TypeError: a file's list or object
+        number = float(value)
+    except (ValueError, OverflowError) as exc:
         raise ParameterError(name=name, value=str(value), expected="number") from exc
     if not math.isfinite(number):
         raise ParameterError(name=name, value=str(value), expected="number")
@@ -143,7 +143,7 @@ def _limited(name: str, number: N, mapping: InputMapping) -> N:
     return number
 
 
-def _truth(name: str, value: ParameterValue) -> bool:
+def _truth(name: str, value: object) -> bool:
     words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
     if isinstance(value, bool):
         return value

@@ -69,7 +69,10 @@ def _keep(
 ) -> dict[str, CatalogEntry[T]]:
     kept: dict[str, CatalogEntry[T]] = {}
     for name, entry in entries.items():
-        issues: list[Issue] = list(judge(entry.value))
+        try:
+            issues: list[Issue] = list(judge(entry.value))
+        except RecursionError:  # a structure that JSON could just hold
+            issues = [("catalog.problem.too_deep", {})]
         found.extend(CatalogProblem(entry.path, code, MappingProxyType(params)) for code, params in issues)
         if not issues:
             kept[name] = entry
@@ -149,9 +152,9 @@ def _graph_issues(chunk: OutputChunk) -> Iterator[Issue]:
     for node_id, node in chunk.workflow.items():
         yield from _tree_issues({"inputs": node.inputs}, node_id, mapped)
         for name, value in node.inputs.items():
-            if isinstance(value, list) and (target := _link_target(cast("list[Any]", value))) is not None:
-                if target not in chunk.workflow:
-                    yield "catalog.problem.no_link", {"node": node_id, "field": name, "target": target}
+            target = _link_target(cast("list[Any]", value)) if isinstance(value, list) else None
+            if target is not None and target not in chunk.workflow:
+                yield "catalog.problem.no_link", {"node": node_id, "field": name, "target": target}
 
 
 def _tree_issues(tree: Any, node: str, mapped: Set[tuple[str, str]], path: str = "") -> Iterator[Issue]:

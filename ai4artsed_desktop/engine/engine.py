@@ -7,19 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from ai4artsed_desktop.domain.chunks import Chunk
+from ai4artsed_desktop.domain.chunks import Chunk, ProcessingChunk
 from ai4artsed_desktop.domain.configs import InterceptionConfig, OutputConfig
+from ai4artsed_desktop.domain.errors import LocalOnlyError, ModelMissingError, NotRunnableError
 from ai4artsed_desktop.domain.events import CatalogReloaded, SettingsChanged
 from ai4artsed_desktop.domain.procedures.base import Procedure
 from ai4artsed_desktop.domain.runs import RunRecord
-from ai4artsed_desktop.domain.settings import Settings
+from ai4artsed_desktop.domain.settings import Settings, StageRole
 from ai4artsed_desktop.domain.text_models import ModelGrade, TextModelInfo
 from ai4artsed_desktop.engine.bus import EventBus
 from ai4artsed_desktop.engine.catalog import Catalog, CatalogEntry
 from ai4artsed_desktop.engine.catalog_reader import read_catalog
 from ai4artsed_desktop.engine.catalog_rules import procedure_of
 from ai4artsed_desktop.engine.model_files import ModelFileService, ModelLibrary
-from ai4artsed_desktop.engine.orchestrator import Orchestrator, is_trusted
+from ai4artsed_desktop.engine.orchestrator import Orchestrator, is_trusted, optimisation_chunk
 from ai4artsed_desktop.engine.ports import (
     CatalogSource,
     CodeRenderer,
@@ -34,6 +35,7 @@ from ai4artsed_desktop.engine.ports import (
 from ai4artsed_desktop.engine.runs import RunService
 from ai4artsed_desktop.engine.steps import discover_output_steps
 from ai4artsed_desktop.engine.steps.base import Reason, Services
+from ai4artsed_desktop.engine.steps.processing import model_of
 from ai4artsed_desktop.engine.text_models import TextModels
 
 logger = logging.getLogger(__name__)
@@ -143,26 +145,41 @@ class Engine:
         """
         if procedure_of(config) is not None or config.meta.skip_interception:
             return None
-        usable = [m for m in models if m.problem is None]
-        if not usable:
-            return Reason("reason.no_model")
-        if config.steps and all(m.grade is ModelGrade.TINY for m in usable):
-            return Reason("reason.chain_needs_model")
-        return None
+        chosen = self._model_for(models, "interception", None)
+        if isinstance(chosen, Reason):
+            return chosen
+        is_chain_too_hard = bool(config.steps) and chosen.grade is ModelGrade.TINY
+        return Reason("reason.chain_needs_model") if is_chain_too_hard else None
 
     async def output_problem(self, config: OutputConfig, models: Sequence[TextModelInfo]) -> Reason | None:
         """Return why an output cannot run here, or None."""
-        entry: CatalogEntry[Chunk] = self.catalog.chunk(config.chunk)
+        reason = await self.chunk_problem(self.catalog.chunk(config.chunk))
+        if reason is not None or config.meta.optimization_instruction is None:
+            return reason
+        chunk = optimisation_chunk(self.catalog, config)
+        chosen = self._model_for(models, *model_of(chunk, None))
+        return chosen if isinstance(chosen, Reason) else None
+
+    async def chunk_problem(self, entry: CatalogEntry[Chunk]) -> Reason | None:
+        """Return why an output chunk cannot run here, or None; other chunks stand for nothing that could be missing."""
+        if isinstance(entry.value, ProcessingChunk):
+            return None
         step = discover_output_steps().get(entry.value.type)
         if step is None:
             return Reason("reason.no_step", {"type": entry.value.type})
-        trusted = is_trusted(entry, self.settings.foreign_python_chunks)
-        if (reason := await step.problem(entry.value, trusted, self._services)) is not None:
-            return reason
-        if config.meta.optimization_instruction is not None:
-            able = any(m.problem is None and m.grade is ModelGrade.INSTRUCT for m in models)
-            return None if able else Reason("reason.tiny_model")
-        return None
+        return await step.problem(entry.value, is_trusted(entry, self.settings.foreign_python_chunks), self._services)
+
+    def _model_for(
+        self, models: Sequence[TextModelInfo], role: StageRole, wanted: str | None
+    ) -> TextModelInfo | Reason:
+        try:
+            return self.models.pick(models, role, wanted)
+        except ModelMissingError:
+            return Reason("reason.model_missing")
+        except NotRunnableError as exc:
+            return Reason(exc.params["reason"])
+        except LocalOnlyError as exc:
+            return Reason("reason.local_only", exc.params)
 
     async def record(self, run_id: str) -> RunRecord:
         """Return a run's record. Raises UnknownEntryError, RunDamagedError."""

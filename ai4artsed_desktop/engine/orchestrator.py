@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ai4artsed_desktop.domain.chunks import Chunk, ProcessingChunk, mappings_of
+from ai4artsed_desktop.domain.chunks import Chunk, ProcessingChunk, PythonChunk, TextPassthroughChunk, mappings_of
 from ai4artsed_desktop.domain.configs import InterceptionConfig, OutputConfig
-from ai4artsed_desktop.domain.errors import CatalogError, NotRunnableError
+from ai4artsed_desktop.domain.errors import CatalogError, MediumMismatchError, NotRunnableError
 from ai4artsed_desktop.domain.events import (
     Event,
     MediumSaved,
@@ -40,7 +40,7 @@ from ai4artsed_desktop.engine.ports import RunFolder
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from ai4artsed_desktop.engine.steps import discover_output_steps
 from ai4artsed_desktop.engine.steps.base import OutputJob, Services, TextJob, TextOutcome
-from ai4artsed_desktop.engine.steps.processing import run_processing
+from ai4artsed_desktop.engine.steps.processing import model_of, run_processing
 from ai4artsed_desktop.engine.templates import fill_text
 
 #: The text stages' chunk names; ``interception`` and ``procedure`` come from the config's pipeline.
@@ -62,6 +62,7 @@ class RunJob:
     folder: RunFolder
     publish: Callable[[Event], None]
     allow_foreign_python: bool = False
+    local_only: bool = False
     translate: bool = False
     resume_text: asyncio.Future[str] | None = None
     stages: list[StageRecord] = field(default_factory=list[StageRecord])
@@ -79,6 +80,12 @@ class Orchestrator:
         Raises:
             AppError: What went wrong; what was made before is kept.
         """
+        request = job.request
+        said = (request.text, request.rules or "", *request.stage_texts.values(), *request.edits.values())
+        safety.demand(safety.check_texts(said, request.safety_level))
+        for output in request.outputs:
+            # Now, and not after minutes of work on the text.
+            await self._check_runnable(job, job.catalog.output(output.output_id).value)
         text = await self._translate(job)
         text = await self._intercept(job, text)
         await self._gate(job, text)
@@ -89,7 +96,6 @@ class Orchestrator:
         text = job.request.text
         if (reused := await self._reuse(job, StageName.TRANSLATION)) is not None:
             return reused
-        safety.demand(safety.check_text(text, job.request.safety_level))
         if not job.translate:
             return await self._skip(job, StageName.TRANSLATION, "stage.skipped.translation_off", text)
         if guess_language(text) == "en":
@@ -113,25 +119,21 @@ class Orchestrator:
         return text
 
     async def _gate(self, job: RunJob, text: str) -> None:
-        if not _is_due(job, StageName.SAFETY) or not job.request.outputs:
+        """Check what becomes a medium, also where a run begins later: no start stage leads around the gate."""
+        if not job.request.outputs:
             return
-        started = time.perf_counter()
         job.publish(StageStarted(job.run_id, StageName.SAFETY))
-        verdict = safety.check_text(text, job.request.safety_level)
+        verdict = safety.check_texts((text, *_parameter_texts(job.request)), job.request.safety_level)
         await job.folder.add("safety_pre_output", _json_medium(asdict(verdict)))
-        record = StageRecord(
-            name=StageName.SAFETY, state="done", reason=verdict.reasons[0] if verdict.reasons else "", ms=_ms(started)
-        )
-        await self._record(job, record)
         safety.demand(verdict)
-        job.publish(StageSkipped(job.run_id, StageName.SAFETY, "safety.no_checker"))
+        await self._skip(job, StageName.SAFETY, verdict.reasons[0], "")
 
     async def _output(self, job: RunJob, text: str, output: OutputRequest) -> None:
         entry = job.catalog.output(output.output_id)
         config = entry.value
         chunk_entry = job.catalog.chunk(config.chunk)
-        await self._check_runnable(job, config, chunk_entry)
         text = await self._optimise(job, config, text)
+        safety.demand(safety.check_texts((text,), job.request.safety_level))
         started = time.perf_counter()
         job.publish(StageStarted(job.run_id, StageName.OUTPUT, config.chunk))
         output_job, parameters = self._output_job(job, config, chunk_entry, output, text)
@@ -149,13 +151,21 @@ class Orchestrator:
         await self._record(job, record)
         job.publish(StageFinished(job.run_id, StageName.OUTPUT, "", config.chunk, record.ms))
 
-    async def _check_runnable(self, job: RunJob, config: OutputConfig, entry: CatalogEntry[Chunk]) -> None:
+    async def _check_runnable(self, job: RunJob, config: OutputConfig) -> None:
+        entry = job.catalog.chunk(config.chunk)
         step = discover_output_steps().get(entry.value.type)
         if step is None:
             raise CatalogError(f"chunk type {entry.value.type} makes no medium", id=config.chunk)
         reason = await step.problem(entry.value, is_trusted(entry, job.allow_foreign_python), self._services)
         if reason is not None:
             raise NotRunnableError(id=config.id, **{"reason": reason.key, **reason.params})
+        if config.meta.optimization_instruction and _is_due(job, StageName.OPTIMISATION):
+            wanted = job.request.model_ids.get(StageName.OPTIMISATION)
+            role, model = model_of(optimisation_chunk(job.catalog, config), wanted)
+            try:
+                await self._services.text_models.choose(role, model, is_local_only(job, config))
+            except NotRunnableError as exc:
+                raise NotRunnableError(id=config.id, reason=exc.params["reason"]) from exc
 
     async def _optimise(self, job: RunJob, config: OutputConfig, text: str) -> str:
         if not _is_due(job, StageName.OPTIMISATION):
@@ -163,11 +173,9 @@ class Orchestrator:
         instruction = localized(config.meta.optimization_instruction or {}, job.request.language)
         if not instruction:
             return text
-        chunk = _processing(job.catalog, OPTIMISATION_CHUNK)
-        if config.meta.optimization_model:
-            chunk = chunk.model_copy(update={"model": config.meta.optimization_model})
+        chunk = optimisation_chunk(job.catalog, config)
         return await self._text_stage(
-            job, StageName.OPTIMISATION, chunk, text, rules=instruction, stem="optimisation", output_id=config.id
+            job, StageName.OPTIMISATION, chunk, text, rules=instruction, stem="optimisation", output=config
         )
 
     def _output_job(
@@ -184,6 +192,7 @@ class Orchestrator:
         )
 
         async def save(medium: ProducedMedium) -> MediumRecord:
+            check_kind(medium, entry.value)
             record = await job.folder.add(f"output_{medium.kind}", medium, output_id=config.id)
             job.publish(MediumSaved(job.run_id, record, config.id))
             return record
@@ -203,6 +212,7 @@ class Orchestrator:
                 progress=lambda fraction, message: job.publish(RunProgressed(job.run_id, fraction, message)),
                 save=save,
                 services=self._services,
+                local_only=is_local_only(job, config),
             ),
             parameters,
         )
@@ -217,7 +227,7 @@ class Orchestrator:
         rules: str,
         stem: str,
         config: InterceptionConfig | None = None,
-        output_id: str = "",
+        output: OutputConfig | None = None,
     ) -> str:
         started = time.perf_counter()
         language = job.request.language
@@ -235,6 +245,7 @@ class Orchestrator:
             rounds=tuple((localized(s.name, language), localized(s.context, language)) for s in config.steps)
             if config
             else (),
+            local_only=is_local_only(job, output),
         )
         outcome = await run_processing(text_job, self._services)
         result = await self._edited(job, stage, outcome)
@@ -246,7 +257,7 @@ class Orchestrator:
             model=outcome.model,
             model_digest=(outcome.model_info.digest or "") if outcome.model_info else "",
             ms=_ms(started),
-            output_id=output_id,
+            output_id=output.id if output else "",
             seed=job.seed,
             candidates=outcome.candidates,
             rounds=outcome.rounds,
@@ -321,6 +332,39 @@ def rules_of(config: InterceptionConfig, request: RunRequest) -> str:
 def is_trusted(entry: CatalogEntry[Chunk], allow_foreign_python: bool) -> bool:
     """Tell whether a chunk's own Python code may run: ours always, the person's if they allowed it."""
     return entry.origin == "shipped" or allow_foreign_python
+
+
+def is_local_only(job: RunJob, output: OutputConfig | None = None) -> bool:
+    """Tell whether no request of this run may leave the machine: the settings say so, or one of its configs does."""
+    interception = job.catalog.interception(job.request.interception_id).value
+    return job.local_only or interception.meta.force_local or (output is not None and output.meta.force_local)
+
+
+def optimisation_chunk(catalog: Catalog, config: OutputConfig) -> ProcessingChunk:
+    """Return the chunk that rewrites a text for an output's model, with the model that the config names."""
+    chunk = _processing(catalog, OPTIMISATION_CHUNK)
+    model = config.meta.optimization_model
+    return chunk.model_copy(update={"model": model}) if model else chunk
+
+
+def check_kind(medium: ProducedMedium, chunk: Chunk) -> None:
+    """Let a medium pass that is what its chunk declares.
+
+    Raises:
+        MediumMismatchError: It is another one; nothing is saved under a wrong name.
+    """
+    assert not isinstance(chunk, ProcessingChunk)
+    declared = {"music": {"audio"}, "code": {"p5", "tonejs", "code"}}.get(chunk.media_type, {chunk.media_type})
+    if isinstance(chunk, PythonChunk | TextPassthroughChunk) and chunk.framework is not None:
+        declared = declared | ({"p5", "image"} if chunk.framework == "p5js" else {"tonejs", "audio"})
+    if medium.kind not in declared:
+        raise MediumMismatchError(declared=", ".join(sorted(declared)), found=medium.kind)
+
+
+def _parameter_texts(request: RunRequest) -> Iterator[str]:
+    """Yield what a person wrote into parameters, such as a negative prompt."""
+    for output in request.outputs:
+        yield from (value for value in output.parameters.values() if isinstance(value, str))
 
 
 def _examples(config: InterceptionConfig | None, request: RunRequest) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import secrets
 import sys
@@ -18,7 +19,7 @@ from ai4artsed_desktop.domain.errors import (
     AppError,
     EmptyTextError,
     ErrorInfo,
-    InputError,
+    ParameterError,
     TextTooLongError,
     UnknownEntryError,
 )
@@ -55,6 +56,7 @@ class _Entry:
     seed: int
     catalog: Catalog
     done: asyncio.Future[None]
+    failure: AppError | None = None
     job: RunJob | None = None
     folder: RunFolder | None = None
     task: asyncio.Task[None] | None = None
@@ -148,11 +150,13 @@ class RunService:
 
         Raises:
             UnknownEntryError: There never was such a run.
-            AppError: The folder could not be made.
+            AppError: Its folder could not be made, so that there is no record.
         """
         entry = self._entries.get(run_id)
         if entry is not None:
             await asyncio.shield(entry.done)
+            if entry.failure is not None:
+                raise entry.failure
         return await self._store.load(run_id)
 
     async def request_of(self, run_id: str) -> RunRequest:
@@ -183,16 +187,23 @@ class RunService:
 
     async def _prepare(self, entry: _Entry) -> None:
         """Make the run's folder, so that nothing typed is lost even while it waits."""
+        folder: RunFolder | None = None
         try:
             folder = await self._store.create(self._first_record(entry))
+            await folder.add("config_used", _json(_configs_used(entry.request, entry.catalog)))
             await folder.add("input", _text(entry.request.text))
         except Exception as exc:  # noqa: BLE001 - outermost frame of a task; becomes an event
             self._waiting.remove(entry)
-            self._end(entry, RunFailed(entry.run_id, as_error_info(exc)))
-            return
-        entry.folder = folder
-        self._bus.publish(RunQueued(entry.run_id, self._waiting.index(entry)))
-        self._has_work.set()
+            if folder is not None:
+                await self._finish(entry, folder, exc)
+            else:
+                info = as_error_info(exc)
+                entry.failure = exc if isinstance(exc, AppError) else AppError(info.detail)
+                self._end(entry, RunFailed(entry.run_id, info))
+        else:
+            entry.folder = folder
+            self._bus.publish(RunQueued(entry.run_id, self._waiting.index(entry)))
+        self._has_work.set()  # also after a failure: the run behind may have become the first
 
     async def _work(self) -> None:
         while True:
@@ -213,6 +224,7 @@ class RunService:
             publish=self._bus.publish,
             allow_foreign_python=settings.foreign_python_chunks,
             translate=settings.translate_to_english,
+            local_only=settings.local_only,
         )
         error: BaseException | None = None
         if not entry.is_cancelled:
@@ -240,8 +252,8 @@ class RunService:
             ended = {"state": state, "ended": _now(), "error": ErrorRecord(**asdict(info)) if info else None}
             await folder.save(folder.record.model_copy(update=ended))
             await folder.close()
-        except AppError as exc:
-            event = RunFailed(entry.run_id, info or exc.info())
+        except Exception as exc:  # noqa: BLE001 - the lane goes on, whatever one folder does
+            event = RunFailed(entry.run_id, info or as_error_info(exc))
         self._end(entry, event)
 
     def _end(self, entry: _Entry, event: Event) -> None:
@@ -281,13 +293,11 @@ def check_request(request: RunRequest, catalog: Catalog) -> RunRequest:
     Raises:
         See RunService.submit.
     """
-    text = clean_text(request.text)
-    if not text.strip():
+    request = _cleaned(request)
+    if not request.text.strip():
         raise EmptyTextError
-    if len(text) > MAX_TEXT_CHARS:
-        raise TextTooLongError(length=f"{len(text):,}", limit=f"{MAX_TEXT_CHARS:,}")
     if request.seed is not None and not 0 <= request.seed < SEED_LIMIT:
-        raise InputError(f"seed {request.seed}", field="seed")
+        raise ParameterError(name="seed", value=str(request.seed), expected=f"0 … {SEED_LIMIT - 1}")
     catalog.interception(request.interception_id)
     for output in request.outputs:
         config = catalog.output(output.output_id).value
@@ -296,7 +306,29 @@ def check_request(request: RunRequest, catalog: Catalog) -> RunRequest:
     is_late = STAGE_ORDER.index(request.start_stage) > STAGE_ORDER.index(StageName.INTERCEPTION)
     if is_late and not request.stage_texts.get(StageName.INTERCEPTION, "").strip():
         raise EmptyTextError
-    return replace(request, text=text, rules=None if request.rules is None else clean_text(request.rules))
+    return request
+
+
+def _cleaned(request: RunRequest) -> RunRequest:
+    """Return the request with everything a person typed cleaned. Raises TextTooLongError, before the long work."""
+    for text in (request.text, request.rules or "", *request.stage_texts.values(), *request.edits.values()):
+        if len(text) > MAX_TEXT_CHARS:
+            raise TextTooLongError(length=f"{len(text):,}", limit=f"{MAX_TEXT_CHARS:,}")
+    return replace(
+        request,
+        text=clean_text(request.text),
+        rules=None if request.rules is None else clean_text(request.rules),
+        stage_texts={stage: clean_text(text) for stage, text in request.stage_texts.items()},
+        edits={stage: clean_text(text) for stage, text in request.edits.items()},
+        outputs=tuple(
+            OutputRequest(
+                output.output_id,
+                {key: clean_text(v) if isinstance(v, str) else v for key, v in output.parameters.items()},
+            )
+            for output in request.outputs
+        ),
+        participant=clean_text(request.participant),
+    )
 
 
 def request_from(record: RunRecord) -> RunRequest:
@@ -331,8 +363,8 @@ def continue_from(record: RunRecord) -> RunRequest:
     if StageName.INTERCEPTION not in done:
         return request
     texts = {name: done[name] for name in (StageName.TRANSLATION, StageName.INTERCEPTION) if name in done}
-    finished = {stage.output_id for stage in record.stages if stage.name is StageName.OUTPUT}
-    left = tuple(output for output in request.outputs if output.output_id not in finished)
+    finished = sum(stage.name is StageName.OUTPUT for stage in record.stages)  # outputs are made in order
+    left = request.outputs[finished:]
     return replace(request, start_stage=StageName.SAFETY, stage_texts=texts, outputs=left or request.outputs)
 
 
@@ -346,6 +378,22 @@ def as_error_info(error: BaseException) -> ErrorInfo:
 
 def _is_text_model(model: str, stage: StageName) -> bool:
     return stage is not StageName.OUTPUT and not model.startswith("procedure/")
+
+
+def _configs_used(request: RunRequest, catalog: Catalog) -> dict[str, object]:
+    """Return the configs and output chunks of a run as they are now: files change, a record does not."""
+    outputs = {o.output_id: catalog.output(o.output_id) for o in request.outputs}
+    chunks = {entry.value.chunk: catalog.chunk(entry.value.chunk) for entry in outputs.values()}
+    interceptions = {request.interception_id: catalog.interception(request.interception_id)}
+    return {
+        kind: {name: {**e.value.model_dump(mode="json"), "digest": e.digest} for name, e in entries.items()}
+        for kind, entries in (("interception", interceptions), ("outputs", outputs), ("chunks", chunks))
+    }
+
+
+def _json(data: object) -> ProducedMedium:
+    text = json.dumps(data, ensure_ascii=False, indent=2)
+    return ProducedMedium("record", "application/json", "json", data=text.encode("utf-8", "replace"))
 
 
 def _text(text: str) -> ProducedMedium:

@@ -6,6 +6,7 @@ blocked, never waved through.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,9 +26,9 @@ class Verdict:
     reasons: tuple[str, ...] = ()
 
 
-def check_text(text: str, level: SafetyLevel) -> Verdict:
-    """Return the verdict on ``text``: ``unavailable``, because no checker exists yet."""
-    del text  # nothing here can read it; the parameter is the gate's shape
+def check_texts(texts: Iterable[str], level: SafetyLevel) -> Verdict:
+    """Return the verdict on all ``texts`` together: ``unavailable``, because no checker exists yet."""
+    del texts  # nothing here can read them; the parameter is the gate's shape
     return Verdict("unavailable", level, ("safety.no_checker",))
 
 

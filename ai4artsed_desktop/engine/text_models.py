@@ -26,42 +26,50 @@ class TextModels:
         lists = await asyncio.gather(*(provider.list_models() for provider in self._providers.values()))
         return tuple(sorted((info for infos in lists for info in infos), key=_rank))
 
-    async def choose(self, role: StageRole, wanted: str | None = None) -> TextModelInfo:
-        """Return the model for a stage.
+    async def choose(self, role: StageRole, wanted: str | None = None, local_only: bool = False) -> TextModelInfo:
+        """Return the model for a stage; see ``pick``."""
+        return self.pick(await self.list_models(), role, wanted, local_only)
+
+    def pick(
+        self, models: Sequence[TextModelInfo], role: StageRole, wanted: str | None = None, local_only: bool = False
+    ) -> TextModelInfo:
+        """Return the one of ``models`` (best first) that serves a stage.
 
         Args:
             wanted: A model id set for this run; None = the settings' choice.
+            local_only: Nothing may leave the machine, whatever the settings say.
 
         Raises:
             ModelMissingError: The model that was asked for is not there, or is damaged; never another one in its place.
+            LocalOnlyError: The model that was asked for is not on this machine.
             NotRunnableError: "auto" was asked for and no model here can do this.
         """
         name = wanted or getattr(self._settings().stage_models, role)
-        models = await self.list_models()
-        if name != AUTO_MODEL:
-            found = next((info for info in models if info.id == name), None)
-            if found is None or found.problem is not None:
-                raise ModelMissingError(found.problem or "" if found else "", model=name)
-            if found.grade is ModelGrade.TINY and role in _NEEDS_INSTRUCT:
-                raise NotRunnableError(id=name, reason="reason.tiny_model")
-            return found
-        usable = [m for m in models if m.problem is None and m.is_local]
-        if role in _NEEDS_INSTRUCT:
-            usable = [m for m in usable if m.grade is ModelGrade.INSTRUCT]
-        if not usable:
-            raise NotRunnableError(id=role, reason="reason.no_model")
-        return usable[0]
+        if name == AUTO_MODEL:
+            return _best(models, role)
+        found = next((info for info in models if info.id == name), None)
+        if found is None or found.problem is not None:
+            raise ModelMissingError(found.problem or "" if found else "", model=name)
+        if found.grade is ModelGrade.TINY and role in _NEEDS_INSTRUCT:
+            raise NotRunnableError(id=name, reason="reason.tiny_model")
+        self._check_local(found, local_only)
+        return found
 
-    def stream(self, info: TextModelInfo, request: TextRequest) -> AsyncGenerator[TextDelta, None]:
+    def stream(
+        self, info: TextModelInfo, request: TextRequest, local_only: bool = False
+    ) -> AsyncGenerator[TextDelta, None]:
         """Generate with a model; close the iterator to cancel.
 
         Raises:
-            LocalOnlyError: "Local only" is on and the model is not local.
+            LocalOnlyError: Nothing may leave the machine and the model is not on it.
             ModelError: See the provider.
         """
-        if self._settings().local_only and not info.is_local:
-            raise LocalOnlyError(host=info.provider)
+        self._check_local(info, local_only)
         return self._providers[info.provider].stream(info.id, request)
+
+    def _check_local(self, info: TextModelInfo, local_only: bool) -> None:
+        if not info.is_local and (local_only or self._settings().local_only):
+            raise LocalOnlyError(host=info.provider)
 
     async def release(self) -> None:
         """Free the memory of every model of every provider."""
@@ -71,6 +79,15 @@ class TextModels:
         """Stop every provider, in reverse order of start."""
         for provider in reversed(tuple(self._providers.values())):
             await provider.aclose()
+
+
+def _best(models: Sequence[TextModelInfo], role: StageRole) -> TextModelInfo:
+    """Return the best local model for a role; what leaves the machine is only ever chosen by name."""
+    usable = [m for m in models if m.problem is None and m.is_local]
+    able = [m for m in usable if m.grade is ModelGrade.INSTRUCT] if role in _NEEDS_INSTRUCT else usable
+    if not able:
+        raise NotRunnableError(id=role, reason="reason.tiny_model" if usable else "reason.no_model")
+    return able[0]
 
 
 def _rank(info: TextModelInfo) -> tuple[bool, bool, int, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import io
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -15,26 +17,24 @@ from ai4artsed_desktop.adapters.language_files import load_messages
 from ai4artsed_desktop.adapters.logs import start_logging, stop_logging
 from ai4artsed_desktop.adapters.paths import find_paths
 from ai4artsed_desktop.domain.errors import AppError
-from ai4artsed_desktop.engine.messages import Messages
 from ai4artsed_desktop.headless.commands import COMMANDS
-from ai4artsed_desktop.headless.context import EXIT_CANCELLED, EXIT_FAILED, Context, Output
+from ai4artsed_desktop.headless.context import EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, Context, Output
 
 
 def run_command(arguments: Sequence[str]) -> int:
     """Carry out one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 cancelled."""
     _use_utf8()
-    paths = find_paths()
-    parser = build_parser()
-    options = parser.parse_args(_with_self_check(arguments))
-    start_logging(paths.log_file)
-    output = Output(as_json=getattr(options, "json", False))
     try:
-        return asyncio.run(_run(options, output))
-    except AppError as exc:  # before or outside the engine: a settings file that cannot be repaired, say
-        output.error(exc.info(), load_messages(paths.resources, "system"))
-        return EXIT_FAILED
+        options = build_parser().parse_args(_with_self_check(arguments))  # may read the idea from standard input
+        start_logging(find_paths().log_file)
+        code = asyncio.run(_run(options, Output(as_json=getattr(options, "json", False))))
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return EXIT_CANCELLED
+    except BrokenPipeError:
+        _discard_output()
+        return EXIT_DONE  # the reader has what it wanted (``| head -1``)
     finally:
         stop_logging()
 
@@ -55,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
 async def _run(options: argparse.Namespace, output: Output) -> int:
     paths = find_paths()
     assembly = assemble(paths)
-    messages: Messages = load_messages(paths.resources, assembly.engine.settings.language)
+    messages = load_messages(paths.resources, assembly.engine.settings.language)
     context = Context(assembly.engine, paths, messages, output)
     command = next(c for c in COMMANDS if c.name == options.command)
     task = asyncio.current_task()
@@ -70,6 +70,7 @@ async def _run(options: argparse.Namespace, output: Output) -> int:
         return EXIT_FAILED
     except asyncio.CancelledError:
         output.note(messages.text("cli.cancelled"))
+        output.json({"cancelled": True, "message": messages.text("cli.cancelled")})
         return EXIT_CANCELLED
     finally:
         await assembly.aclose()
@@ -77,13 +78,19 @@ async def _run(options: argparse.Namespace, output: Output) -> int:
 
 def _with_self_check(arguments: Sequence[str]) -> list[str]:
     """``--self-check`` is an option of the program to its users, and a command like any other to us."""
-    return (
-        ["self-check", *[a for a in arguments if a != "--self-check"]] if "--self-check" in arguments else [*arguments]
-    )
+    return ["self-check", *arguments[1:]] if arguments[:1] == ["--self-check"] else [*arguments]
 
 
 def _use_utf8() -> None:
-    """German text must come out whole on a Windows console or in a C locale."""
+    """German text must come in and out whole on a Windows console or in a C locale."""
+    for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors)
+
+
+def _discard_output() -> None:
+    """Send what is still buffered nowhere: Python would complain about the closed pipe at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - TextIO lacks what TextIOWrapper has
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -39,13 +39,13 @@ class Output:
         """Print a remark."""
         print(text, file=sys.stderr)
 
-    def error(self, error: ErrorInfo, messages: Messages) -> None:
-        """Print an error: what, why and what to do, and with ``--json`` also as the answer."""
+    def error(self, error: ErrorInfo, messages: Messages, **facts: str) -> None:
+        """Print an error: what, why and what to do, and with ``--json`` also as the answer, beside ``facts``."""
         text = messages.error(error)
         self.note(str(text))
         if error.detail:
             self.note("  " + error.detail.strip().replace("\n", "\n  "))
-        self.json({"error": {**asdict(error), "message": str(text)}})
+        self.json({**facts, "error": {**asdict(error), "message": str(text)}})
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,6 +150,27 @@ async def test_probe_says_what_it_heard_when_nothing_fitting_comes() -> None:
         bus.publish(_Knocked(7))
         with pytest.raises(pytest.fail.Exception, match=r"no _Rang within 0\.05 s; heard:\n.*_Knocked\(number=7\)"):
             await probe.next(_Rang, timeout_s=0.05)
+
+
+def test_window_loop_closes_generators_that_were_left_half_read(run_in_window_loop: RunInWindowLoop[object]) -> None:
+    closed = asyncio.Event()
+
+    async def endless() -> AsyncGenerator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            await asyncio.sleep(0)  # as httpx does; outside of a task this fails
+            closed.set()
+
+    async def leave_early() -> None:
+        async for _ in endless():
+            break
+        async with asyncio.timeout(5):
+            await closed.wait()
+
+    run_in_window_loop(leave_early)
+    assert closed.is_set()
 
 
 def test_window_loop_runs_a_coroutine_and_finds_its_leaks(run_in_window_loop: RunInWindowLoop[object]) -> None:

@@ -80,7 +80,7 @@ if sys.platform == "win32":
                 creationflags=subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW,
             )
             self.pid = self._popen.pid
-            process = wintypes.HANDLE(int(self._popen._handle))  # the only way to the handle
+            process = wintypes.HANDLE(int(vars(self._popen)["_handle"]))  # the only way to the handle
             try:
                 self._checked(self._kernel.AssignProcessToJobObject(self._job, process))
             except OSError:

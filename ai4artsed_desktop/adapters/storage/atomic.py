@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import hashlib
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from ai4artsed_desktop.domain.errors import DiskFullError, ReadOnlyError, StorageError
 
 _CHUNK_BYTES = 1 << 20
+P = ParamSpec("P")
+T = TypeVar("T")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
@@ -24,6 +29,23 @@ def translated_errors(path: Path) -> Generator[None]:
     except OSError as exc:
         kind = DiskFullError if exc.errno in _FULL else ReadOnlyError if exc.errno in _READ_ONLY else StorageError
         raise kind(str(exc), path=str(path)) from exc
+
+
+async def to_the_end(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run ``call`` in a thread; being cancelled waits for its end first.
+
+    ``asyncio.to_thread`` would return at once and leave the thread writing, beside whoever writes next.
+    """
+    future = asyncio.get_running_loop().run_in_executor(None, partial(call, *args, **kwargs))
+    is_cancelled = False
+    while not future.done():
+        try:
+            await asyncio.wait({future})
+        except asyncio.CancelledError:
+            is_cancelled = True
+    if is_cancelled:
+        raise asyncio.CancelledError
+    return future.result()
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -74,6 +96,9 @@ def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as exc:
+        if exc.errno != errno.EINVAL:  # what a file system says that cannot do this for folders (some network drives)
+            raise
     finally:
         os.close(handle)
 

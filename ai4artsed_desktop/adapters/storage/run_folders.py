@@ -9,13 +9,20 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 from pydantic import ValidationError
 
-from ai4artsed_desktop.adapters.storage.atomic import move_durably, sha256_of, translated_errors, write_atomically
+from ai4artsed_desktop.adapters.storage.atomic import (
+    move_durably,
+    sha256_of,
+    to_the_end,
+    translated_errors,
+    write_atomically,
+)
+from ai4artsed_desktop.adapters.storage.sniffing import check_content, read_head
 from ai4artsed_desktop.domain.errors import RunDamagedError
 from ai4artsed_desktop.domain.runs import MediumRecord, RunRecord
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
@@ -26,11 +33,16 @@ _SAFE_STEM = re.compile(r"[^a-z0-9_]+")
 
 
 class DiskRunFolder:
-    """One run's folder. Calls of one run come one after another; the lock guards against a save beside an add."""
+    """One run's folder. Calls of one run come one after another; the lock guards against a save beside an add.
 
-    def __init__(self, path: Path, record: RunRecord) -> None:
+    Args:
+        on_written: Called, in a worker thread, with each record that has reached the disk.
+    """
+
+    def __init__(self, path: Path, record: RunRecord, on_written: Callable[[RunRecord, Path], None]) -> None:
         self._path = path
         self._record = record
+        self._on_written = on_written
         self._lock = asyncio.Lock()
         self._work_dirs: list[Path] = []
 
@@ -47,29 +59,15 @@ class DiskRunFolder:
     async def add(self, stem: str, medium: ProducedMedium, *, output_id: str = "") -> MediumRecord:
         """Write a file, hash it, record it, and only then return its record. Raises StorageError."""
         async with self._lock:
-            sequence = 1 + max((entity.sequence for entity in self._record.entities), default=0)
-            name = f"{sequence:02d}_{_SAFE_STEM.sub('_', stem.lower())}.{_SAFE_STEM.sub('', medium.extension.lower())}"
-            sha256, size = await asyncio.to_thread(self._place, medium, self._path / name)
-            entity = MediumRecord(
-                sequence=sequence,
-                type=medium.kind,
-                filename=name,
-                sha256=sha256,
-                mime=medium.mime,
-                bytes=size,
-                output_id=output_id,
-                metadata=medium.metadata,
-            )
-            await self._write(self._record.model_copy(update={"entities": (*self._record.entities, entity)}))
-            return entity
+            return await to_the_end(self._add, stem, medium, output_id)
 
     async def save(self, record: RunRecord) -> None:
         """Write ``metadata.json`` atomically; the folder's own entities are kept. Raises StorageError."""
         async with self._lock:
-            await self._write(record.model_copy(update={"entities": self._record.entities}))
+            await to_the_end(self._write, record.model_copy(update={"entities": self._record.entities}))
 
     def work_dir(self) -> Path:
-        """Make and return an empty scratch folder on the run's own file system, so that results are moved, not copied."""
+        """Make an empty scratch folder on the run's own file system, so that results are moved, not copied."""
         with translated_errors(self._path):
             folder = Path(tempfile.mkdtemp(prefix=".work-", dir=self._path))
         self._work_dirs.append(folder)
@@ -81,17 +79,37 @@ class DiskRunFolder:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
         self._work_dirs.clear()
 
-    async def _write(self, record: RunRecord) -> None:
-        await asyncio.to_thread(write_record, self._path, record)
+    def _add(self, stem: str, medium: ProducedMedium, output_id: str) -> MediumRecord:
+        sequence = 1 + max((entity.sequence for entity in self._record.entities), default=0)
+        name = f"{sequence:02d}_{_SAFE_STEM.sub('_', stem.lower())}.{_SAFE_STEM.sub('', medium.extension.lower())}"
+        sha256, size = self._place(medium, self._path / name)
+        entity = MediumRecord(
+            sequence=sequence,
+            type=medium.kind,
+            filename=name,
+            sha256=sha256,
+            mime=medium.mime,
+            bytes=size,
+            output_id=output_id,
+            metadata=medium.metadata,
+        )
+        self._write(self._record.model_copy(update={"entities": (*self._record.entities, entity)}))
+        return entity
+
+    def _write(self, record: RunRecord) -> None:
+        write_record(self._path, record)
         self._record = record
+        self._on_written(record, self._path)
 
     def _place(self, medium: ProducedMedium, target: Path) -> tuple[str, int]:
         if medium.path is not None:
             with translated_errors(medium.path):
+                check_content(read_head(medium.path), medium.mime)
                 facts = sha256_of(medium.path), medium.path.stat().st_size
             move_durably(medium.path, target)
             return facts
         data = medium.data or b""
+        check_content(data, medium.mime)
         write_atomically(target, data)
         return hashlib.sha256(data).hexdigest(), len(data)
 

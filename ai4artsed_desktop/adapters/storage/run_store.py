@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 from ai4artsed_desktop.adapters.storage.atomic import translated_errors
 from ai4artsed_desktop.adapters.storage.run_folders import (
@@ -23,30 +21,11 @@ from ai4artsed_desktop.adapters.storage.run_folders import (
 )
 from ai4artsed_desktop.adapters.storage.run_index import RunIndex
 from ai4artsed_desktop.domain.errors import RunDamagedError, StorageError, UnknownEntryError
-from ai4artsed_desktop.domain.runs import MediumRecord, RunRecord
+from ai4artsed_desktop.domain.runs import RunRecord
 from ai4artsed_desktop.engine.ports import RunSummary
-from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 
 logger = logging.getLogger(__name__)
 _UNFINISHED = frozenset({"queued", "running", "paused"})
-T = TypeVar("T")
-
-
-class _IndexedRunFolder(DiskRunFolder):
-    """A run folder whose every save reaches the index; a failing index is logged, the folder is the truth."""
-
-    def __init__(self, path: Path, record: RunRecord, put: Callable[[RunRecord, Path], None]) -> None:
-        super().__init__(path, record)
-        self._put = put
-
-    async def add(self, stem: str, medium: ProducedMedium, *, output_id: str = "") -> MediumRecord:
-        entity = await super().add(stem, medium, output_id=output_id)
-        await asyncio.to_thread(self._put, self.record, self.path)
-        return entity
-
-    async def save(self, record: RunRecord) -> None:
-        await super().save(record)
-        await asyncio.to_thread(self._put, self.record, self.path)
 
 
 class DiskRunStore:
@@ -60,7 +39,7 @@ class DiskRunStore:
         """Make the folder and save the record. Raises StorageError."""
         day = datetime.fromisoformat(record.created).date().isoformat()
         path = self._runs / day / record.run_id
-        folder = _IndexedRunFolder(path, record, self._put)
+        folder = DiskRunFolder(path, record, self._put)
         with translated_errors(path):
             await asyncio.to_thread(path.mkdir, parents=True)
         await folder.save(record)
@@ -85,10 +64,14 @@ class DiskRunStore:
 
     async def rebuild_index(self) -> int:
         """Make the index anew from the folders; return the number of runs."""
-        return await asyncio.to_thread(lambda: self._index.rebuild(self._records()))
+        return await asyncio.to_thread(self._index.rebuild, self._records)
 
     async def mark_interrupted(self) -> Sequence[RunSummary]:
-        """Mark runs whose program died as interrupted, tidy their folders and return them, newest first."""
+        """Mark runs whose program died as interrupted, tidy their folders and return them, newest first.
+
+        The index follows: it learns the runs it missed and forgets those whose folders are gone. A run that it knows as
+        ended is not read again, so that this stays quick however many there are.
+        """
         return await asyncio.to_thread(self._mark_interrupted)
 
     async def aclose(self) -> None:
@@ -98,23 +81,30 @@ class DiskRunStore:
     def _put(self, record: RunRecord, path: Path) -> None:
         try:
             self._index.put(record, self._relative(path))
-        except (StorageError, sqlite3.Error) as exc:
+        except StorageError as exc:
             # The folder holds everything; a full disk or a locked index must not end the run.
             logger.warning("the run index was not updated: %s", exc)
 
     def _list(self, limit: int, search: str) -> Sequence[RunSummary]:
-        if self._index.is_new():
-            self._index.rebuild(self._records())
+        if not self._index.is_complete():
+            self._index.rebuild(self._records)
         return self._index.list(limit, search)
 
     def _find_folder(self, run_id: str) -> Path | None:
-        relative = self._index.folder_of(run_id)
+        try:
+            relative = self._index.folder_of(run_id)
+        except StorageError as exc:
+            logger.warning("the run index cannot be read: %s", exc)
+            relative = None
         if relative is not None and (self._runs / relative / METADATA).is_file():
             return self._runs / relative
         return next((path for path in find_run_folders(self._runs) if path.name == run_id), None)
 
-    def _records(self) -> Iterator[tuple[RunRecord, str]]:
+    def _records(self, known: Container[str] = ()) -> Iterator[tuple[RunRecord, str]]:
+        """Yield the record and relative folder of every run whose id is not in ``known``."""
         for path in find_run_folders(self._runs):
+            if path.name in known:
+                continue
             try:
                 yield read_record(path), self._relative(path)
             except RunDamagedError as exc:
@@ -122,8 +112,11 @@ class DiskRunStore:
 
     def _mark_interrupted(self) -> list[RunSummary]:
         marked: list[RunSummary] = []
-        for record, relative in self._records():
+        states = self._known_states()
+        for record, relative in self._records({run_id for run_id, state in states.items() if state not in _UNFINISHED}):
             if record.state not in _UNFINISHED or is_writer_alive(record):
+                if record.run_id not in states:
+                    self._put(record, self._runs / relative)
                 continue
             folder = self._runs / relative
             clean_up(folder)
@@ -143,6 +136,17 @@ class DiskRunStore:
                 )
             )
         return marked[::-1]
+
+    def _known_states(self) -> dict[str, str]:
+        """Return the states the index holds, after forgetting runs without a folder; nothing if it is no help."""
+        try:
+            states = self._index.states()
+            gone = states.keys() - {path.name for path in find_run_folders(self._runs)}
+            self._index.remove(gone)
+        except StorageError as exc:
+            logger.warning("the run index cannot be used: %s", exc)
+            return {}
+        return {run_id: state for run_id, state in states.items() if run_id not in gone}
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self._runs).as_posix()

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ai4artsed_desktop.adapters.storage.atomic import write_atomically
+from ai4artsed_desktop.domain.errors import StorageError
 from ai4artsed_desktop.domain.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -76,9 +77,9 @@ class SettingsFile:
                 mode="json", include=set(self._from_environment)
             )
             values |= stored
-        if self._path.is_file() and self._parse(self._path) is not None:
+        if self._parse(self._path) is not None:
             write_atomically(self._backup, self._path.read_bytes())
-        write_atomically(self._path, (json.dumps(values, ensure_ascii=False, indent=2) + "\n").encode())
+        write_atomically(self._path, _as_bytes(values))
 
     @property
     def _backup(self) -> Path:
@@ -91,11 +92,14 @@ class SettingsFile:
         values = self._parse(self._path)
         if values is not None:
             return values
+        repaired = self._parse(self._backup) or {}
         aside = self._path.with_name(f"{self._path.name}.damaged-{int(time.time())}")
         logger.error("the settings file is damaged; it is kept as %s", aside)
-        self._path.replace(aside)
-        repaired = self._parse(self._backup) or {}
-        write_atomically(self._path, json.dumps(repaired, ensure_ascii=False, indent=2).encode())
+        try:
+            self._path.replace(aside)
+            write_atomically(self._path, _as_bytes(repaired))
+        except (OSError, StorageError) as exc:  # a folder that cannot be written to: the program starts all the same
+            logger.warning("the settings file could not be repaired: %s", exc)
         return repaired
 
     def _parse(self, path: Path) -> dict[str, Any] | None:
@@ -104,6 +108,10 @@ class SettingsFile:
         except (OSError, ValueError, RecursionError):
             return None
         return _fitting(cast("dict[str, Any]", values)) if isinstance(values, dict) else None
+
+
+def _as_bytes(values: dict[str, Any]) -> bytes:
+    return (json.dumps(values, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace")
 
 
 def _fitting(values: dict[str, Any]) -> dict[str, Any]:

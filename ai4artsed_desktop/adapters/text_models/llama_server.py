@@ -17,6 +17,7 @@ from typing import Any, cast
 import httpx
 import psutil
 
+from ai4artsed_desktop.adapters.http import streamed_body
 from ai4artsed_desktop.adapters.process.child import ChildProcess
 from ai4artsed_desktop.adapters.process.launch import child_argv, child_cwd
 from ai4artsed_desktop.adapters.process.ledger import Ledger
@@ -154,7 +155,7 @@ class LlamaServer:
                 "POST", self._url + request_path(request), json=body, headers=self._headers
             ) as response:
                 await check_status(response)
-                async with aclosing(read_deltas(response.aiter_bytes())) as deltas:
+                async with streamed_body(response) as chunks, aclosing(read_deltas(chunks)) as deltas:
                     async for delta in deltas:
                         yield delta if delta.finish_reason is None else self._with_load_time(delta)
         except (httpx.TransportError, StreamIncompleteError) as exc:

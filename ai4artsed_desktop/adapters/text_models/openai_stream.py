@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -97,13 +98,14 @@ async def read_deltas(chunks: AsyncIterable[bytes]) -> AsyncGenerator[TextDelta,
         StreamIncompleteError: The stream ended without a finish reason.
     """
     end = _End()
-    async for data in _events(chunks):
-        if data == "[DONE]":
-            break
-        event = _parse(data)
-        end.note(event)
-        if (delta := _delta(event)) is not None:
-            yield delta
+    async with aclosing(_events(chunks)) as events:
+        async for data in events:
+            if data == "[DONE]":
+                break
+            event = _parse(data)
+            end.note(event)
+            if (delta := _delta(event)) is not None:
+                yield delta
     if end.reason is None:
         raise StreamIncompleteError("the answer broke off without an end mark")
     yield TextDelta(finish_reason=end.reason, usage=end.usage())

@@ -217,7 +217,8 @@ class Vocabulary:
         if before.casefold() in _SUBJECTS:
             return True
         subject = self._noun_forms.get(before.casefold())
-        return form is NounForm.PLURAL and subject is not None and subject[1] is NounForm.SINGULAR
+        number = {NounForm.SINGULAR, NounForm.PLURAL}  # the child dances, children dance
+        return subject is not None and form in number and {form, subject[1]} == number
 
     def _compound(self, word: str) -> tuple[Noun, NounForm] | None:
         folded = word.casefold()

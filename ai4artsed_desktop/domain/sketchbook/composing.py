@@ -106,7 +106,11 @@ def compose_piece(text: str, seed: int, duration_s: float, form_id: str = "auto"
     """
     reading = read(text, seed)
     forms = all_musical_forms()
-    form = choose(forms.values(), reading, "form") if form_id == "auto" else forms[form_id]
+    form = (
+        choose(forms.values(), reading, "form", lambda form, read_text: form.affinity(read_text))
+        if form_id == "auto"
+        else forms[form_id]
+    )
     duration_s = min(MAX_DURATION_S, max(MIN_DURATION_S, duration_s))
     composed = form.compose(reading, duration_s)
     constants = [

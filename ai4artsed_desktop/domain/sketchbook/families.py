@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from ai4artsed_desktop.domain.sketchbook import drawings, music
 from ai4artsed_desktop.domain.sketchbook.discovery import modules
@@ -73,21 +73,16 @@ class MusicalForm:
     compose: Callable[[Reading, float], Composed]
 
 
-class _Choosable(Protocol):
-    @property
-    def affinity(self) -> Callable[[Reading], float]: ...
-
-
-_Kind = TypeVar("_Kind", bound=_Choosable)
+_Kind = TypeVar("_Kind")
 
 #: How far chance may lift a family over one that suits the text better.
-_CHANCE_SPAN = 1.0
+_CHANCE_SPAN = 1.4
 
 
-def choose(kinds: Iterable[_Kind], reading: Reading, purpose: str) -> _Kind:
+def choose(kinds: Iterable[_Kind], reading: Reading, purpose: str, suits: Callable[[_Kind, Reading], float]) -> _Kind:
     """Return the kind that suits the reading best, with a seeded share of chance."""
     random = reading.chance(purpose)
-    return max(kinds, key=lambda kind: kind.affinity(reading) + random.uniform(0, _CHANCE_SPAN))
+    return max(kinds, key=lambda kind: suits(kind, reading) + random.uniform(0, _CHANCE_SPAN))
 
 
 @cache

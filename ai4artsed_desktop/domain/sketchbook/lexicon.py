@@ -17,13 +17,25 @@ _FEELINGS = {
     "bunt colour color bright hell strahl leucht glänz shine shin spark",
     (0.7, 0.1, 0.0): "schön wunder zauber hoff süß beaut wonder magic hope sweet lovely blüh bloom blossom spring "
     "frühling sommer summer morgen morning",
-    (-0.7, -0.6, 0.2): "traurig weint weine trän einsam allein müd verlor verlass sehn vermiss sad weep cry tear lone alone "
+    (
+        -0.7,
+        -0.6,
+        0.2,
+    ): "traurig weint weine trän einsam allein müd verlor verlass sehn vermiss sad weep cry tear lone alone "
     "tired lost miss grief sorrow melanch abschied farewell herbst autumn",
-    (-0.5, -0.4, 0.4): "alte uralt leer kalt grau welk staub tod tote sterb gräber old empty cold grey gray dust dead death dying "
+    (
+        -0.5,
+        -0.4,
+        0.4,
+    ): "alte uralt leer kalt grau welk staub tod tote sterb gräber old empty cold grey gray dust dead death dying "
     "grave fade vergess forget nebel fog",
     (-0.8, 0.6, 0.9): "angst furcht schreck panik horror grausam droh gefahr fear afraid terror panic dread threat "
     "danger scream schrei monster nightmare albtraum",
-    (-0.8, 0.9, 0.9): "wut wüt zorn hass krieg kampf kämpf zerstör brech explo angr rage hate battle fight destroy break "
+    (
+        -0.8,
+        0.9,
+        0.9,
+    ): "wut wüt zorn hass krieg kampf kämpf zerstör brech explo angr rage hate battle fight destroy break "
     "smash broken zerbroch gewalt violen blut blood",
     (-0.1, 0.9, 0.7): "sturm gewitter donner blitz wild laut lärm rasch schnell storm thunder lightning loud noise "
     "fast quick rush chaos wirbel whirl hämmer pound maschin machin motor fabrik factor",
@@ -70,11 +82,9 @@ _PLACES = {
 #: ``{word: relation}``
 PLACES = {word: relation for relation, words in _PLACES.items() for word in words.split()}
 
-DARK_WORDS = (
-    _words(
-        "nacht nächt mitternacht dunk finster abend schatten night midnight dark evening "
-        "shadow schwarz black traum dream galax weltall universe"
-    )
+DARK_WORDS = _words(
+    "nacht nächt mitternacht dunk finster abend schatten night midnight dark evening "
+    "shadow schwarz black traum dream galax weltall universe"
 )
 BRIGHT_WORDS = _words("tag morgen mittag sonn hell licht day morning noon sun bright light summer sommer")
 
@@ -96,8 +106,10 @@ FUNCTION_WORDS = _words(
 )
 
 #: Words that name a thing in one language and mean something else in the other: ``{word: language it counts in}``.
-ONLY_IN = dict.fromkeys(("see", "brief", "boot", "boote", "kind", "stern", "hut", "bank", "rad", "mutter", "tor"), "de")
-ONLY_IN |= dict.fromkeys(("hat", "gift", "look", "time"), "en")
+ONLY_IN = {
+    **dict.fromkeys(("see", "brief", "boot", "boote", "kind", "stern", "hut", "bank", "rad", "mutter", "tor"), "de"),
+    **dict.fromkeys(("hat", "gift", "look", "time"), "en"),
+}
 
 #: Things that bring the night with them, and things that bring the day.
 DARK_MOTIFS = ("moon", "star", "owl", "ghost", "planet", "candle")

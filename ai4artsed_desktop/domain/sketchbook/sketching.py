@@ -31,6 +31,10 @@ function hiddenColour(x, y) {
 """.strip()
 
 
+#: What a family loses that shows none of the things a text names.
+_BLIND_PENALTY = 0.25
+
+
 @dataclass(frozen=True, slots=True)
 class Sketch:
     """A finished p5.js sketch and what it was made from."""
@@ -50,7 +54,7 @@ def compose_sketch(text: str, seed: int, width_px: int, height_px: int, family_i
     """
     reading = read(text, seed)
     families = all_drawing_families()
-    family = choose(families.values(), reading, "family") if family_id == "auto" else families[family_id]
+    family = choose(families.values(), reading, "family", _suits) if family_id == "auto" else families[family_id]
     palette = make_palette(reading)
     stage = set_stage(reading, palette)
     composed = family.compose(DrawingPlan(reading, palette, stage))
@@ -74,6 +78,12 @@ def compose_sketch(text: str, seed: int, width_px: int, height_px: int, family_i
         used = {thing.motif.id: thing.motif for thing in stage.things}
         parts += [KIT, *(motif.draw for motif in used.values())]
     return Sketch("\n\n".join(parts) + "\n", family, palette, reading)
+
+
+def _suits(family: DrawingFamily, reading: Reading) -> float:
+    """Who names things wants to see them: then families without things stand back."""
+    is_blind = bool(reading.mentions) and not (family.shows_things or family.hides_things)
+    return family.affinity(reading) - (_BLIND_PENALTY if is_blind else 0.0)
 
 
 def _heading(family: DrawingFamily, reading: Reading) -> str:

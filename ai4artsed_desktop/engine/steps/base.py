@@ -55,6 +55,7 @@ class TextJob:
         parameters: The config's own (temperature …), or a procedure's options.
         role_model: Model id set for this run, or None for the settings' choice.
         rounds: (label, rules) of each round of a chain; empty = one round with ``rules``.
+        local_only: No request may leave the machine, whatever model was chosen.
     """
 
     stage: StageName
@@ -68,6 +69,7 @@ class TextJob:
     role_model: str | None = None
     examples: FewShotExamples | None = None
     rounds: tuple[tuple[str, str], ...] = ()
+    local_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class TextOutcome:
 class OutputJob:
     """One medium to make.
 
-    ``save`` writes, records and announces a medium and returns when that is done.
+    ``save`` writes, records and announces a medium and returns when that is done. With ``local_only`` no request may
+    leave the machine.
     """
 
     config: OutputConfig
@@ -102,6 +105,7 @@ class OutputJob:
     progress: Callable[[float | None, str], None]
     save: Callable[[ProducedMedium], Awaitable[object]]
     services: Services
+    local_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import aclosing
 
 from ai4artsed_desktop.domain.chunks import ApiOutputChunk, Chunk, OutputChunk, mappings_of
-from ai4artsed_desktop.domain.errors import NotRunnableError
+from ai4artsed_desktop.domain.errors import LocalOnlyError, NotRunnableError
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.steps.base import OutputJob, Reason, Services
 from ai4artsed_desktop.engine.templates import fill_graph, fill_request
@@ -41,8 +41,10 @@ class BackendStep:
         return None if said is None else Reason(said)
 
     async def run(self, job: OutputJob) -> None:
-        """Fill the request, run it, and save every medium as it comes."""
+        """Fill the request, run it, and save every medium as it comes. Raises LocalOnlyError, NotRunnableError."""
         assert isinstance(job.chunk, OutputChunk | ApiOutputChunk)
+        if isinstance(job.chunk, ApiOutputChunk) and job.local_only:
+            raise LocalOnlyError(host=job.chunk.api_config.provider)
         backend = job.services.backends.get(job.chunk.backend_type)
         if backend is None:
             raise NotRunnableError(id=job.config.id, reason="reason.backend_missing", backend=job.chunk.backend_type)

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from random import Random
 from typing import get_args
 
+from ai4artsed_desktop.domain.chunks import ProcessingChunk
 from ai4artsed_desktop.domain.errors import (
     CatalogError,
     NoRulesError,
     NotRunnableError,
     NoUsableAnswerError,
     ParameterError,
+    UnknownParameterError,
     WrongLanguageError,
 )
 from ai4artsed_desktop.domain.language import guess_language
 from ai4artsed_desktop.domain.procedures.base import Procedure, ProcedureContext
 from ai4artsed_desktop.domain.settings import StageRole
+from ai4artsed_desktop.domain.text import clean_text
 from ai4artsed_desktop.domain.text_models import ChatMessage, ModelGrade, TextModelInfo, TextRequest
 from ai4artsed_desktop.engine import tiny_model
 from ai4artsed_desktop.engine.steps.base import Services, TextJob, TextOutcome
@@ -37,18 +41,26 @@ async def run_processing(job: TextJob, services: Services) -> TextOutcome:
         NotRunnableError, ModelError, WrongLanguageError, NoRulesError, PlaceholderError, ParameterError.
     """
     if job.chunk.backend_type == "procedure":
-        return _run_procedure(job, services)
-    if job.chunk.model in _ROLES:
-        info = await services.text_models.choose(job.chunk.model, job.role_model)
-    else:
-        info = await services.text_models.choose("interception", job.role_model or job.chunk.model)
+        return await _run_procedure(job, services)
+    info = await services.text_models.choose(*model_of(job.chunk, job.role_model), job.local_only)
     job.reporter.started(info.id)
     if info.grade is ModelGrade.TINY:
         return await _run_tiny(job, info, services)
     return await _run_rounds(job, info, services)
 
 
-def _run_procedure(job: TextJob, services: Services) -> TextOutcome:
+def model_of(chunk: ProcessingChunk, wanted: str | None) -> tuple[StageRole, str | None]:
+    """Return the role and the model id (None = the settings' choice) for a chunk, as ``TextModels.choose`` takes them.
+
+    Args:
+        wanted: Model id set for this run, or None.
+    """
+    if chunk.model in _ROLES:
+        return chunk.model, wanted
+    return "interception", wanted or chunk.model
+
+
+async def _run_procedure(job: TextJob, services: Services) -> TextOutcome:
     options = {key.lower(): value for key, value in job.parameters.items()}
     name = str(options.pop("procedure", ""))
     procedure = services.procedures.get(name)
@@ -60,10 +72,10 @@ def _run_procedure(job: TextJob, services: Services) -> TextOutcome:
         procedure.languages[0],
     )
     checked = check_options(procedure, options)
-    result = procedure.apply(
-        job.text,
-        ProcedureContext(language, Random(job.seed), services.word_lists.load(language, procedure.word_lists), checked),
-    )
+    word_lists = await asyncio.to_thread(services.word_lists.load, language, procedure.word_lists)
+    context = ProcedureContext(language, Random(job.seed), word_lists, checked)
+    # In a thread: on a text as long as a book a procedure takes seconds, and the window must not.
+    result = await asyncio.to_thread(procedure.apply, job.text, context)
     for step in result.steps:
         job.reporter.round_finished(step.label, step.text)
     job.reporter.streamed(result.text)
@@ -83,7 +95,7 @@ def check_options(procedure: Procedure, given: Mapping[str, object]) -> dict[str
     """
     for name in given:
         if name not in procedure.options:
-            raise ParameterError(name=name, value=str(given[name]), expected=", ".join(procedure.options) or "–")
+            raise UnknownParameterError(name=name, value=str(given[name]), expected=", ".join(procedure.options) or "–")
     return {name: _option(name, given.get(name, allowed[0]), allowed) for name, allowed in procedure.options.items()}
 
 
@@ -92,7 +104,11 @@ def _option(name: str, value: object, allowed: Sequence[int | float | str]) -> i
     if isinstance(allowed[0], str):
         if isinstance(value, str) and (len(allowed) == 1 or value in allowed):
             return value
-    elif isinstance(value, int | float) and float(allowed[1]) <= value <= float(allowed[2]):
+    elif (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and float(allowed[1]) <= value <= float(allowed[2])
+    ):
         return value
     raise ParameterError(name=name, value=str(value), expected=" … ".join(str(a) for a in allowed[1:]))
 
@@ -133,12 +149,13 @@ def _tiny_requests(job: TextJob, idea: str, round_number: int, temperature: floa
 async def _complete(job: TextJob, info: TextModelInfo, request: TextRequest, services: Services, candidate: int) -> str:
     """Return one whole answer, passing on its pieces; one that was cut by the token limit ends at its last sentence."""
     text, reason = "", None
-    async with aclosing(services.text_models.stream(info, request)) as deltas:
+    async with aclosing(services.text_models.stream(info, request, job.local_only)) as deltas:
         async for delta in deltas:
             text += delta.text
             reason = delta.finish_reason or reason
             if delta.text:
                 job.reporter.streamed(delta.text, candidate)
+    text = clean_text(text)
     return tiny_model.trim_to_sentence(text) if reason == "length" else text.strip()
 
 

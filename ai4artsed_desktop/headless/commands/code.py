@@ -7,10 +7,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from ai4artsed_desktop.adapters.assembly import make_renderer
 from ai4artsed_desktop.adapters.storage.atomic import translated_errors
 from ai4artsed_desktop.domain.code_art import MAX_CODE_CHARS, RenderJob
-from ai4artsed_desktop.domain.errors import TextTooLongError
+from ai4artsed_desktop.domain.errors import ParameterError, TextTooLongError
 from ai4artsed_desktop.engine.steps.rendering import verdict_error
 from ai4artsed_desktop.headless.context import EXIT_DONE, EXIT_FAILED, Context
 
@@ -37,16 +39,7 @@ class CodeCommand:
 
     async def run(self, options: argparse.Namespace, context: Context) -> int:
         """Render and print the media's paths, or the reason why there are none."""
-        job = RenderJob(
-            framework=options.framework,
-            code=await asyncio.to_thread(_read_code, options.file),
-            seed=options.seed,
-            width_px=options.width,
-            height_px=options.height,
-            frames=options.frames,
-            duration_s=options.duration,
-            out_dir=options.out.absolute(),
-        )
+        job = _job(options, await asyncio.to_thread(_read_code, options.file))
         renderer, watchdog = make_renderer(context.paths)
         try:
             verdict = await renderer.render(job)
@@ -61,6 +54,23 @@ class CodeCommand:
         for medium in verdict.media:
             context.output.answer(str(medium.path))
         return EXIT_DONE
+
+
+def _job(options: argparse.Namespace, code: str) -> RenderJob:
+    try:
+        return RenderJob(
+            framework=options.framework,
+            code=code,
+            seed=options.seed,
+            width_px=options.width,
+            height_px=options.height,
+            frames=options.frames,
+            duration_s=options.duration,
+            out_dir=options.out.absolute(),
+        )
+    except ValidationError as exc:
+        wrong = exc.errors()[0]
+        raise ParameterError(name=str(wrong["loc"][0]), value=str(wrong["input"]), expected=wrong["msg"]) from exc
 
 
 def _read_code(path: Path) -> str:

@@ -6,9 +6,11 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from ai4artsed_desktop.domain.chunks import Chunk
 from ai4artsed_desktop.domain.configs import InterceptionConfig, OutputConfig
 from ai4artsed_desktop.domain.text import localized
 from ai4artsed_desktop.domain.text_models import TextModelInfo
+from ai4artsed_desktop.engine.catalog import CatalogEntry
 from ai4artsed_desktop.engine.catalog_rules import procedure_of
 from ai4artsed_desktop.engine.steps.base import Reason
 from ai4artsed_desktop.headless.context import EXIT_DONE, Context
@@ -54,10 +56,7 @@ async def rows_of(kind: str, context: Context) -> list[dict[str, Any]]:
                 for p in engine.catalog.pipelines.values()
             ]
         case "chunks":
-            return [
-                _row(name, name, None, context, type=c.value.type, backend_type=getattr(c.value, "backend_type", ""))
-                for name, c in engine.catalog.chunks.items()
-            ]
+            return [await _chunk(c, context) for c in engine.catalog.chunks.values()]
         case _:
             return [_model(m, context) for m in models]
 
@@ -90,6 +89,13 @@ async def _output(config: OutputConfig, models: Sequence[TextModelInfo], context
         media=config.media_preferences.default_output,
         is_ai=config.meta.is_ai,
     )
+
+
+async def _chunk(entry: CatalogEntry[Chunk], context: Context) -> dict[str, Any]:
+    chunk = entry.value
+    reason = await context.engine.chunk_problem(entry)
+    backend = getattr(chunk, "backend_type", "")
+    return _row(chunk.name, chunk.name, reason, context, type=chunk.type, backend_type=backend, path=entry.path)
 
 
 def _model(info: TextModelInfo, context: Context) -> dict[str, Any]:

@@ -6,13 +6,24 @@ import argparse
 import asyncio
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ai4artsed_desktop.adapters.storage.atomic import translated_errors
-from ai4artsed_desktop.domain.errors import ParameterError
+from ai4artsed_desktop.domain.chunks import mappings_of
+from ai4artsed_desktop.domain.errors import ParameterError, UnknownParameterError
 from ai4artsed_desktop.domain.events import Event, RunFailed, StageFinished, StageSkipped, StageStarted
-from ai4artsed_desktop.domain.runs import OutputRequest, ParameterValue, RunRecord, RunRequest, StageName
+from ai4artsed_desktop.domain.parameters import match_name
+from ai4artsed_desktop.domain.runs import (
+    MediumRecord,
+    OutputRequest,
+    ParameterValue,
+    RunRecord,
+    RunRequest,
+    StageName,
+)
+from ai4artsed_desktop.engine.catalog import Catalog
 from ai4artsed_desktop.headless.context import EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, Context
 
 
@@ -26,7 +37,7 @@ class RunCommand:
         parser: argparse.ArgumentParser = commands.add_parser(
             self.name, help="transform an idea and make media from it"
         )
-        parser.add_argument("text", metavar="TEXT", help="the idea; - reads it from standard input")
+        parser.add_argument("text", metavar="TEXT", type=read_idea, help="the idea; - reads it from standard input")
         parser.add_argument("--interception", required=True, metavar="ID", help="see: ai4artsed list interception")
         parser.add_argument("--output", action="append", default=[], metavar="ID", help="may be given several times")
         parser.add_argument("--rules", metavar="TEXT", help="rules to use instead of the interception's own")
@@ -43,13 +54,11 @@ class RunCommand:
         """Run and print the texts and media."""
         engine = context.engine
         await engine.start()
-        text = sys.stdin.read() if options.text == "-" else options.text
         settings = engine.settings
-        parameters = dict(_parse_parameter(item) for item in options.param)
         request = RunRequest(
-            text=text,
+            text=options.text,
             interception_id=options.interception,
-            outputs=tuple(OutputRequest(name, parameters) for name in options.output),
+            outputs=_outputs(engine.catalog, options.output, options.param),
             rules=options.rules,
             language=options.language or context.messages.language,
             seed=options.seed,
@@ -62,6 +71,9 @@ class RunCommand:
 
 async def execute(request: RunRequest, context: Context, copy_to: Path | None = None) -> int:
     """Submit a request, report on stderr, print the result, and return the exit code."""
+    if copy_to is not None:  # now: after minutes of work is a bad time to hear that it cannot be
+        with translated_errors(copy_to):
+            await asyncio.to_thread(copy_to.mkdir, parents=True, exist_ok=True)
     engine = context.engine
     failures: list[RunFailed] = []
     unsubscribe = engine.bus.subscribe(lambda event: _report(event, context, failures))
@@ -78,7 +90,7 @@ async def execute(request: RunRequest, context: Context, copy_to: Path | None = 
     if copy_to is not None:
         await asyncio.to_thread(_copy_media, record, folder, copy_to)
     if failures:
-        context.output.error(failures[0].error, context.messages)
+        context.output.error(failures[0].error, context.messages, run_id=run_id, run_folder=str(folder))
         context.output.note(context.messages.text("cli.kept", folder=str(folder)))
         return EXIT_FAILED
     context.output.json(describe(record, folder))
@@ -113,10 +125,14 @@ def describe(record: RunRecord, folder: Path) -> dict[str, Any]:
                 "type": entity.type,
                 "output": entity.output_id,
             }
-            for entity in record.entities
-            if entity.output_id and entity.type not in {"text", "record"}
+            for entity in media_of(record)
         ],
     }
+
+
+def media_of(record: RunRecord) -> list[MediumRecord]:
+    """Return the files of a run that its outputs made."""
+    return [entity for entity in record.entities if entity.output_id and entity.type != "record"]
 
 
 def _print(record: RunRecord, folder: Path, context: Context) -> None:
@@ -124,9 +140,8 @@ def _print(record: RunRecord, folder: Path, context: Context) -> None:
     for stage in record.stages:
         if stage.text and stage.state == "done":
             output.answer(f"{context.messages.text(f'stage.{stage.name.value}')}: {stage.text}")
-    for entity in record.entities:
-        if entity.output_id and entity.type not in {"text", "record"}:
-            output.answer(str(folder / entity.filename))
+    for entity in media_of(record):
+        output.answer(str(folder / entity.filename))
     output.answer(context.messages.text("cli.run_folder", folder=str(folder)))
 
 
@@ -144,10 +159,31 @@ def _report(event: Event, context: Context, failures: list[RunFailed]) -> None:
 
 def _copy_media(record: RunRecord, folder: Path, target: Path) -> None:
     with translated_errors(target):
-        target.mkdir(parents=True, exist_ok=True)
-        for entity in record.entities:
-            if entity.output_id and entity.type not in {"text", "record"}:
-                shutil.copy2(folder / entity.filename, target / f"{record.run_id}_{entity.filename}")
+        for entity in media_of(record):
+            shutil.copy2(folder / entity.filename, target / f"{record.run_id}_{entity.filename}")
+
+
+def read_idea(argument: str) -> str:
+    """Return TEXT, or what standard input holds for ``-``; read before anything starts, so that Ctrl+C just ends it."""
+    return sys.stdin.read() if argument == "-" else argument
+
+
+def _outputs(catalog: Catalog, names: Sequence[str], parameters: Sequence[str]) -> tuple[OutputRequest, ...]:
+    """Return the outputs, each with those of the ``--param`` values that it knows.
+
+    Raises:
+        UnknownEntryError, ParameterError: No such output, no such parameter in any of them, or no NAME=VALUE.
+    """
+    values = dict(_parse_parameter(item) for item in parameters)
+    known = {name: mappings_of(catalog.chunk(catalog.output(name).value.chunk).value) for name in names}
+    for key, value in values.items():
+        if not any(match_name(key, mappings) for mappings in known.values()):
+            expected = sorted({parameter for mappings in known.values() for parameter in mappings})
+            raise UnknownParameterError(name=key, value=str(value), expected=", ".join(expected) or "–")
+    return tuple(
+        OutputRequest(name, {key: value for key, value in values.items() if match_name(key, known[name])})
+        for name in names
+    )
 
 
 def _parse_parameter(item: str) -> tuple[str, ParameterValue]:

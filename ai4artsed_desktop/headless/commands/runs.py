@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ai4artsed_desktop.engine.runs import request_from
 from ai4artsed_desktop.headless.commands.run import describe, execute
 from ai4artsed_desktop.headless.context import EXIT_DONE, Context
 
@@ -52,12 +53,19 @@ class RunsCommand:
                     output.answer(f"{folder / entity.filename}")
             case "replay":
                 await engine.start()
-                return await execute(await engine.runs.request_of(options.run_id), context, options.out)
+                return await self._replay(options, context)
             case _:
                 count = await engine.store.rebuild_index()
                 output.json({"runs": count})
                 output.answer(context.messages.text("cli.index_rebuilt", count=count))
         return EXIT_DONE
+
+    async def _replay(self, options: argparse.Namespace, context: Context) -> int:
+        record = await context.engine.record(options.run_id)
+        now = context.engine.catalog.interception(record.interception_id).digest
+        if now != record.interception_digest:
+            context.output.note(context.messages.text("cli.config_changed"))
+        return await execute(request_from(record), context, options.out)
 
 
 COMMAND = RunsCommand()

@@ -27,7 +27,7 @@ class StageState(StrEnum):
 
     EMPTY = "empty"
     WORKING = "working"
-    CHOOSING = "choosing"
+    PAUSED = "paused"
     DONE = "done"
     SKIPPED = "skipped"
     FAILED = "failed"
@@ -37,7 +37,7 @@ class StageState(StrEnum):
 _FACES = {
     StageState.EMPTY: ("circle", "muted"),
     StageState.WORKING: ("hourglass", "info"),
-    StageState.CHOOSING: ("question", "info"),
+    StageState.PAUSED: ("edit", "info"),
     StageState.DONE: ("check", "good"),
     StageState.SKIPPED: ("arrow", "muted"),
     StageState.FAILED: ("error", "bad"),
@@ -61,8 +61,10 @@ class StageView(QFrame):
     text_edited = Signal(str)
     #: The rest of the run shall be done anew from this stage's text.
     again_requested = Signal()
-    #: Number of the proposal that was taken, counted from 0.
+    #: Number of the proposal that was taken, counted from 0; not while the stage waits for the person.
     proposal_taken = Signal(int)
+    #: The stage waited, and the person goes on with this text.
+    went_on = Signal(str)
 
     def __init__(self, kit: Kit, title_key: str, empty_key: str) -> None:
         super().__init__()
@@ -73,6 +75,7 @@ class StageView(QFrame):
         self._elapsed_ms: float | None = None
         self._original = ""
         self._text = ""
+        self._proposed: tuple[str, ...] = ()
         # A paragraph is laid out anew for every piece added to it: piece by piece, a long one took 4 ms each.
         self._unshown: list[str] = []
         self._show_soon = QTimer(self, interval=_SHOW_EVERY_MS, singleShot=True)
@@ -84,7 +87,7 @@ class StageView(QFrame):
         self.diff.hide()
         self.error_card = ErrorCard(kit)
         self.proposals = Proposals(kit)
-        self.proposals.taken.connect(self.proposal_taken)
+        self.proposals.taken.connect(self._on_proposals_taken)
         head = self._build_head(kit, title_key)
         editing = self._build_editing(kit)
         parts = (self.text_view, self.diff, self.proposals, editing, self.error_card)
@@ -132,12 +135,19 @@ class StageView(QFrame):
         self._set_text(text)
         self._set_state(StageState.DONE)
 
-    def propose(self, texts: Sequence[str], model: str = "", elapsed_ms: float | None = None) -> None:
-        """Let the person choose among ``texts``; ``finish`` with the chosen one ends the choice."""
-        self._model, self._elapsed_ms = model or self._model, elapsed_ms
-        self._set_text("")
-        self._set_state(StageState.CHOOSING)
-        self.proposals.show_proposals(texts)
+    def pause(self, text: str, proposals: Sequence[str] = ()) -> None:
+        """Wait for the person: ``text`` can be edited, a proposal taken into the field, then ``went_on`` comes."""
+        self._set_text(text)
+        self._set_state(StageState.PAUSED)
+        self._proposed = tuple(proposals)
+        self.proposals.show_proposals(self._proposed)
+        self._set_editing(True)
+        self.text_view.setFocus()
+
+    def offer(self, proposals: Sequence[str]) -> None:
+        """Show what the model proposed beside the text that was taken; none = nothing to choose from."""
+        self._proposed = tuple(proposals)
+        self.proposals.show_proposals(self._proposed)
 
     def skip(self, text: str = "") -> None:
         """The stage had nothing to do; ``text`` passes unchanged."""
@@ -176,10 +186,9 @@ class StageView(QFrame):
         self.copy_button.clicked.connect(self._on_copy_button_clicked)
         self.again_button.clicked.connect(self.again_requested)
         buttons = (self.diff_button, self.edit_button, self.copy_button, self.again_button)
-        head = row(self.icon, self.title, self.status, *buttons)
-        head.setStretch(2, 1)
+        head = row(self.icon, self.title, None, *buttons, space=r.SPACE_1)
         holder = QWidget()
-        holder.setLayout(head)
+        holder.setLayout(column(head, self.status, space=0))
         return holder
 
     def _build_editing(self, kit: Kit) -> QWidget:
@@ -202,13 +211,12 @@ class StageView(QFrame):
         self._show_streamed()
         self._state = state
         self.icon.set_face(*_FACES[state])
-        is_readable = bool(self._text) and state is not StageState.WORKING
+        is_readable = bool(self._text) and state not in (StageState.WORKING, StageState.PAUSED)
         for button in (self.diff_button, self.edit_button, self.copy_button, self.again_button):
             button.setVisible(is_readable)
         if state is not StageState.FAILED:
             self.error_card.hide()
-        if state is not StageState.CHOOSING:
-            self.proposals.show_proposals(())
+        self.offer(())
         self._set_editing(False)
         self._show_diff(self.diff_button.isChecked() and is_readable)
         self.retranslate()
@@ -225,6 +233,7 @@ class StageView(QFrame):
         self.text_view.setReadOnly(not is_editing)
         set_look(self.text_view, "words" if is_editing else "bare")
         self._editing.setVisible(is_editing)
+        self.use_button.set_key("stage.go_on" if self._state is StageState.PAUSED else "stage.use_edit")
         self.edit_button.setEnabled(not is_editing)
         self.diff_button.setEnabled(not is_editing)
 
@@ -234,7 +243,7 @@ class StageView(QFrame):
 
     def _show_diff(self, is_shown: bool) -> None:
         self.diff.setVisible(is_shown)
-        self.text_view.setVisible(not is_shown and self._state is not StageState.CHOOSING)
+        self.text_view.setVisible(not is_shown)
         self._refresh_diff()
 
     def _on_diff_button_toggled(self, is_on: bool) -> None:
@@ -247,6 +256,9 @@ class StageView(QFrame):
 
     def _on_use_button_clicked(self) -> None:
         edited = clean_text(self.text_view.toPlainText())
+        if self._state is StageState.PAUSED:
+            self.went_on.emit(edited)
+            return
         self._set_editing(False)
         if edited != self._text:
             self._set_text(edited)
@@ -254,7 +266,13 @@ class StageView(QFrame):
 
     def _on_discard_button_clicked(self) -> None:
         self._set_text(self._text)
-        self._set_editing(False)
+        self._set_editing(self._state is StageState.PAUSED)
+
+    def _on_proposals_taken(self, number: int) -> None:
+        if self._state is StageState.PAUSED:
+            self.text_view.replace_text(self._proposed[number])
+        else:
+            self.proposal_taken.emit(number)
 
     def _on_copy_button_clicked(self) -> None:
         QGuiApplication.clipboard().setText(self._text)

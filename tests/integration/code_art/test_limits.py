@@ -18,7 +18,7 @@ from tests.support.renderers import LIBRARIES_DIR, ROOT, helpers_of, run_rendere
 pytestmark = pytest.mark.webengine
 
 SETUP = "function setup() { createCanvas(10, 10); }\n"
-EATING = SETUP + "const a = [];\nfunction draw() { a.push(new Uint8Array(3e7).fill(1)); }"
+EATING = SETUP + "const a = [];\nfunction draw() { a.push(new Uint8Array(1e8).fill(1)); }"
 #: The customer's limit, from the sketch's start to its end.
 END_LIMIT_S = 5.0
 
@@ -52,7 +52,7 @@ async def test_a_sketch_that_does_not_stop_is_stopped(
     )
     verdict = result.verdict
     assert (verdict.ok, verdict.failure, verdict.line) == (False, failure, line)
-    assert verdict.elapsed_s < END_LIMIT_S
+    assert 0 < verdict.sketch_s < END_LIMIT_S
     assert verdict.media == ()
     assert result.exit_status == 0
     assert result.left_over == []
@@ -64,7 +64,7 @@ async def test_a_full_javascript_heap_is_told_as_memory(tmp_path: Path):
     )
     verdict = (await run_renderer(tmp_path, "p5js", code, width_px=50, height_px=50, still_frame=600)).verdict
     assert verdict.failure == RenderFailure.MEMORY
-    assert verdict.elapsed_s < END_LIMIT_S
+    assert 0 < verdict.sketch_s < END_LIMIT_S
 
 
 HANGING = RenderJob(framework="p5js", code="while (true) {}", hang_limit_s=60, out_dir=Path())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ async def test_a_sketch_that_tries_every_way_out_reaches_nobody_and_is_told_on(t
     verdict = result.verdict
     assert (verdict.ok, verdict.failure, verdict.media) == (False, RenderFailure.LEFT_SANDBOX, ())
     assert result.left_over == []
+    assert await asyncio.to_thread(os.listdir, tmp_path) == []
     # The sketch went through its whole list, and no way of it worked.
     told = [line.text for line in verdict.console]
     assert "all tried" in told

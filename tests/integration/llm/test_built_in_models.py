@@ -29,6 +29,8 @@ from ai4artsed_desktop.domain.errors import (
 )
 from ai4artsed_desktop.domain.text_models import ChatMessage, ModelGrade, TextDelta, TextRequest
 from tests.support.fake_children import is_alive, until
+from tests.support.gguf_files import write_model
+from tests.support.lost_generators import watching_lost_generators
 
 pytestmark = pytest.mark.llm
 
@@ -131,9 +133,11 @@ async def test_two_requests_at_once_start_one_child(model: Model) -> None:
 
 
 async def test_closing_the_stream_frees_the_model_within_a_second(model: Model) -> None:
-    async with aclosing(model.models.stream("built_in/tiny", LONG)) as deltas:
-        async for _ in deltas:
-            break
+    with watching_lost_generators() as lost:
+        async with aclosing(model.models.stream("built_in/tiny", LONG)) as deltas:
+            async for _ in deltas:
+                break
+    assert lost == []
     server = model.models.loaded()["built_in/tiny"]
     async with asyncio.timeout(1.0):
         await until_busy(server, is_busy=False)
@@ -350,6 +354,13 @@ async def test_a_file_that_only_llama_cpp_refuses_gives_its_reason(model: Model,
     assert "lemma" in caught.value.detail
     assert model.states[-1] == ("built_in/bad", "failed")
     assert await model.answer(RAW), "the good model still works"
+
+
+async def test_a_model_larger_than_the_memory_is_refused_before_the_machine_stands_still(model: Model) -> None:
+    write_model(model.folder / "huge.gguf", weights=2 * psutil.virtual_memory().total // 4)
+    with pytest.raises(ModelLoadError) as caught:
+        await model.answer(RAW, "built_in/huge")
+    assert "GB of memory" in caught.value.detail
 
 
 async def test_a_missing_model_is_missing(model: Model, tmp_path: Path, smollm2_path: Path) -> None:

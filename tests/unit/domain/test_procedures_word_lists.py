@@ -127,6 +127,7 @@ def test_a_noun_after_a_subject_reads_as_a_verb() -> None:
     vocabulary = Vocabulary(context_for("en"), "text")
     assert vocabulary.noun("dances", "grandmother") is None
     assert vocabulary.noun("dream", "to") is None
+    assert vocabulary.noun("fly", "children") is None
     assert vocabulary.noun("dances", "two") is not None
     assert vocabulary.noun("children") is not None
 

@@ -43,7 +43,8 @@ function writeLines(unit) {
 
 // Letters cover only part of the paper, so their colour is pulled towards the ink.
 function strong(tint) {
-  return lerpColor(tint, color(INK), 0.14);
+  const isPale = abs(lightness(tint) - lightness(color(PAPER))) < 32;
+  return lerpColor(tint, color(INK), isPale ? 0.42 : 0.14);
 }
 
 // The words that carry the text, small, at the foot of the page.
@@ -75,9 +76,7 @@ def _compose(plan: DrawingPlan) -> Composed:
 
 
 def _affinity(reading: Reading) -> float:
-    return (0.3 if reading.mentions else 0.1) + (
-        0.3 if reading.has("book", "letter", "heart", "rain", "guitar") else 0
-    )
+    return (0.3 if reading.mentions else 0.1) + (0.3 if reading.has("book", "letter", "heart", "rain", "guitar") else 0)
 
 
 FAMILY = DrawingFamily(

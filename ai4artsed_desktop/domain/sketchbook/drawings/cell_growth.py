@@ -93,7 +93,7 @@ def _compose(plan: DrawingPlan) -> Composed:
 
 def _affinity(reading: Reading) -> float:
     mechanical = reading.has("machine", "robot", "clock", "city", "key", "snow")
-    return 0.25 + (0.25 if mechanical else 0) + (0.15 if not reading.mentions else 0)
+    return 0.4 + (0.25 if mechanical else 0) + (0.15 if not reading.mentions else 0)
 
 
 FAMILY = DrawingFamily(

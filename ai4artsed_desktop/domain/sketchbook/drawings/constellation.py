@@ -7,6 +7,7 @@ from ai4artsed_desktop.domain.sketchbook.reading import Reading
 
 _BODY = """
 const stars = [];
+const links = [];
 
 function setup() {
   pixelDensity(1);
@@ -14,6 +15,7 @@ function setup() {
   randomSeed(SEED);
   rememberThings();
   findStars();
+  findLinks();
 }
 
 // The sky is drawn new in every frame, so that the stars can twinkle.
@@ -22,7 +24,7 @@ function draw() {
   randomSeed(SEED);
   nightSky(unit);
   joinStars(unit);
-  stars.forEach((star, i) => drawStar(star, i, unit));
+  stars.forEach((star, i) => shine(star, i, unit));
   labels(unit);
 }
 
@@ -79,23 +81,27 @@ function nightSky(unit) {
     );
 }
 
-// Each star is joined to its two nearest neighbours.
+// Each star is joined to its two nearest neighbours, if they are near enough.
+function findLinks() {
+  const unit = min(width, height);
+  const gap = (a, b) => dist(a.x, a.y, b.x, b.y);
+  for (const star of stars) {
+    const near = stars.filter(other => other !== star && gap(other, star) < 0.11 * unit);
+    near.sort((a, b) => gap(a, star) - gap(b, star));
+    for (const other of near.slice(0, 2)) links.push([star, other]);
+  }
+}
+
 function joinStars(unit) {
   strokeWeight(0.0018 * unit);
-  for (const star of stars) {
-    const near = stars
-      .filter(other => other !== star)
-      .sort((a, b) => dist(a.x, a.y, star.x, star.y) - dist(b.x, b.y, star.x, star.y));
-    for (const other of near.slice(0, 2)) {
-      if (dist(star.x, star.y, other.x, other.y) > 0.11 * unit) continue;
-      stroke(lerpColor(star.tint, color(255), 0.35));
-      line(star.x, star.y, other.x, other.y);
-    }
+  for (const [star, other] of links) {
+    stroke(lerpColor(star.tint, color(255), 0.35));
+    line(star.x, star.y, other.x, other.y);
   }
 }
 
 // A point of light with a faint halo; the big ones have rays.
-function drawStar(star, index, unit) {
+function shine(star, index, unit) {
   const glow = 0.8 + 0.2 * sin(frameCount * 0.06 + index * 1.7);
   const r = (0.0045 + 0.008 * star.big) * unit * glow;
   const c = lerpColor(star.tint, color(255), 0.55);

@@ -142,17 +142,18 @@ def _functions(plan: DrawingPlan, habits: set[str], are_lights: bool) -> list[st
 def _rearranged(stage: Stage) -> Stage:
     """Make room for the tree: what stands goes left and right of the trunk, lights go to the upper corners."""
     things: list[Thing] = []
-    side = 1
+    placed = 0
     for thing in stage.things:
         if thing.is_wide or _hangs(thing) or thing.motif.id == "tree":
             things.append(thing)
             continue
         size = min(thing.size, 0.2)
-        side = -side
+        side, place = (-1 if placed % 2 else 1), placed // 2
+        placed += 1
         if thing.motif.habit == "sky":
-            things.append(replace(thing, x=side * (0.2 + abs(thing.x) * 0.4), y=-0.36 + abs(thing.x) * 0.2, size=size))
+            things.append(replace(thing, x=side * (0.38 - 0.15 * place), y=-0.33 - 0.04 * place, size=size))
         else:
-            things.append(replace(thing, x=side * (0.24 + abs(thing.x) * 0.3), y=0.42 - size / 2, size=size))
+            things.append(replace(thing, x=side * (0.24 + 0.16 * place), y=0.42 - size / 2, size=size))
     return replace(stage, things=tuple(things))
 
 
@@ -160,7 +161,7 @@ def _affinity(reading: Reading) -> float:
     return (
         0.9
         if reading.has("tree", "forest", "leaf")
-        else 0.28 + (0.2 if reading.has("flower", "apple", "cherry", "owl") else 0)
+        else 0.33 + (0.2 if reading.has("flower", "apple", "cherry", "owl") else 0)
     )
 
 

@@ -86,7 +86,7 @@ def _compose(plan: DrawingPlan) -> Composed:
 
 
 def _affinity(reading: Reading) -> float:
-    return 0.3 + 0.3 * reading.mood.tension + (0.1 if not reading.mentions else -0.1)
+    return 0.42 + 0.3 * reading.mood.tension + (0.1 if not reading.mentions else -0.1)
 
 
 FAMILY = DrawingFamily(

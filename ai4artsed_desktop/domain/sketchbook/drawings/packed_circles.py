@@ -89,8 +89,8 @@ def _compose(plan: DrawingPlan) -> Composed:
 
 
 def _affinity(reading: Reading) -> float:
-    rounded = reading.has("ball", "balloon", "cherry", "orange", "snow", "egg", "bee", "planet", "eye", "butterfly")
-    return 0.42 + (0.25 if rounded else 0) + 0.12 * max(0.0, reading.mood.valence)
+    rounded = reading.has("balloon", "cherry", "orange", "snow", "egg", "bee", "planet", "eye", "butterfly")
+    return 0.52 + (0.25 if rounded else 0) + 0.12 * max(0.0, reading.mood.valence)
 
 
 FAMILY = DrawingFamily(

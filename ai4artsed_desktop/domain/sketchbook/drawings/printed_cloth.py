@@ -96,7 +96,7 @@ def _compose(plan: DrawingPlan) -> Composed:
 def _affinity(reading: Reading) -> float:
     if not reading.mentions:
         return 0.15
-    return 0.26 + 0.15 * max(0.0, reading.mood.valence) + (0.15 if len(reading.mentions) in {2, 3} else 0)
+    return 0.22 + 0.15 * max(0.0, reading.mood.valence) + (0.15 if len(reading.mentions) in {2, 3} else 0)
 
 
 FAMILY = DrawingFamily(

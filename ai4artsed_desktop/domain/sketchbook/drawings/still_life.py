@@ -1,7 +1,7 @@
 """Still life: the things on a table or floor before a quiet wall."""
 
 from ai4artsed_desktop.domain.sketchbook.families import Composed, DrawingFamily, DrawingPlan
-from ai4artsed_desktop.domain.sketchbook.javascript import Constant
+from ai4artsed_desktop.domain.sketchbook.javascript import Constant, Name
 from ai4artsed_desktop.domain.sketchbook.reading import Reading
 
 _BODY = """
@@ -16,7 +16,7 @@ function setup() {
 function draw() {
   paintRoom();
   for (const thing of THINGS) {
-    if (!thing.wide) shadowUnder(thing);
+    if (!thing.wide && !FLOATING.includes(thing.draw)) shadowUnder(thing);
     place(thing);
   }
   grain(9000);
@@ -51,7 +51,6 @@ function paintRoom() {
 
 // Soft shadow to the right of whatever stands.
 function shadowUnder(thing) {
-  if (thing.y + thing.size / 2 < FLOOR_Y - 0.3) return;
   const unit = min(width, height);
   const x = width / 2 + (thing.x + thing.size * 0.1) * unit;
   const y = height / 2 + (thing.y + thing.size * 0.49) * unit;
@@ -77,6 +76,7 @@ function grain(count) {
 def _compose(plan: DrawingPlan) -> Composed:
     random = plan.reading.chance("still_life")
     form_colour, floor_colour = random.sample(range(5), 2)
+    floating = (t.motif.function for t in plan.stage.things if t.motif.habit in {"sky", "water"})
     floor_y = 0.26 if plan.stage.has_ground else 0.3
     return Composed(
         (
@@ -86,6 +86,7 @@ def _compose(plan: DrawingPlan) -> Composed:
             Constant("FLOOR_COLOUR", floor_colour, "0 to 4"),
             Constant("FLOOR_Y", floor_y, "below the middle, in shorter sides of the canvas"),
             Constant("HAS_FLOOR", plan.stage.has_ground, ""),
+            Constant("FLOATING", [Name(name) for name in dict.fromkeys(floating)], "things without a shadow"),
         ),
         _BODY,
     )

@@ -57,7 +57,7 @@ for (const [voice, step, octave] of [
 def _compose(reading: Reading, _duration_s: float) -> Composed:
     material = make_material(reading, 60, 84, ("major", "minor", "dorian", "mixolydian"))
     line = max(4, min(9, reading.sentence_words[0]))
-    return Composed((*shared_constants(material, 3.8, 4.5), Constant("LINE", line, "chords in a line")), _BODY)
+    return Composed((*shared_constants(material, 3.8, 8.0), Constant("LINE", line, "chords in a line")), _BODY)
 
 
 def _affinity(reading: Reading) -> float:

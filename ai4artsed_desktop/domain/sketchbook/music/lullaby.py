@@ -60,7 +60,7 @@ def _compose(reading: Reading, _duration_s: float) -> Composed:
 
 def _affinity(reading: Reading) -> float:
     cradle = reading.has("child", "moon", "star", "ghost", "heart", "boat")
-    return 0.25 + 0.35 * max(0.0, -reading.mood.energy) * (reading.mood.valence > -0.3) + (0.25 if cradle else 0)
+    return 0.25 + 0.35 * max(0.0, -reading.mood.energy) * (reading.mood.valence > -0.3) + (0.15 if cradle else 0)
 
 
 FORM = MusicalForm(

@@ -50,7 +50,7 @@ def _compose(reading: Reading, _duration_s: float) -> Composed:
     chords = random.choice(([0, 5, 3, 4], [0, 3, 5, 4], [0, 2, 5, 3], [0, 4, 5, 3]))
     return Composed(
         (
-            *shared_constants(material, 3.0, 6.0),
+            *shared_constants(material, 3.0, 11.0),
             Constant("CHORDS", chords, "step of the scale each bar stands on"),
         ),
         _BODY,

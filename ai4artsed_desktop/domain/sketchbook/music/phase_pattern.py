@@ -12,8 +12,8 @@ const mallet = {
   envelope: { attack: 0.002, decay: 0.35, sustain: 0, release: 0.3 },
   modulationEnvelope: { attack: 0.002, decay: 0.12, sustain: 0, release: 0.1 },
 };
-const left = stand(new Tone.PolySynth(Tone.FMSynth, mallet), -9, 0.35, -0.6);
-const right = stand(new Tone.PolySynth(Tone.FMSynth, mallet), -9, 0.35, 0.6);
+const left = stand(new Tone.PolySynth(Tone.FMSynth, mallet), -5, 0.35, -0.6);
+const right = stand(new Tone.PolySynth(Tone.FMSynth, mallet), -5, 0.35, 0.6);
 const ground = stand(
   new Tone.Synth({ oscillator: { type: "sine" }, envelope: { attack: 0.4, decay: 0.5, sustain: 0.7, release: 1.5 } }),
   -27,

@@ -1,0 +1,95 @@
+"""Pages: one file each in ``pages``, found by discovery, made when first visited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+
+from PySide6.QtWidgets import QWidget
+
+from ai4artsed_desktop.domain.errors import ErrorInfo
+from ai4artsed_desktop.ui import pages
+from ai4artsed_desktop.ui.actions import Actions
+from ai4artsed_desktop.ui.bridge import EngineBridge
+from ai4artsed_desktop.ui.desk import Desk
+from ai4artsed_desktop.ui.facts import EngineFacts
+from ai4artsed_desktop.ui.kit import Kit
+from ai4artsed_desktop.ui.memory import WindowMemory
+from ai4artsed_desktop.ui.session_runs import SessionRuns
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """What every page is given.
+
+    Attributes:
+        show_page: Goes to a page by id, and to a place on it (``models``); "" = as it was left.
+        show_error: Shows an error that belongs to no place of the page.
+        import_model: Asks whether to copy a GGUF file, then brings it in.
+    """
+
+    kit: Kit
+    bridge: EngineBridge
+    desk: Desk
+    memory: WindowMemory
+    facts: EngineFacts
+    runs: SessionRuns
+    actions: Actions
+    show_page: Callable[[str, str], None]
+    show_error: Callable[[ErrorInfo], None]
+    import_model: Callable[[Path], None]
+
+
+class Page(QWidget):
+    """Base of all pages."""
+
+    def go_to(self, place: str) -> None:
+        """Show a place of the page, such as ``models``; an unknown one changes nothing."""
+
+    def take_text_file(self, path: Path) -> bool:
+        """Take a text file dropped on the window; return whether this page has a use for it."""
+        del path
+        return False
+
+    def take_run(self, run_id: str) -> bool:
+        """Take a run folder dropped on the window; return whether this page has a use for it."""
+        del run_id
+        return False
+
+    def escape(self) -> bool:
+        """Cancel what Esc cancels here; return whether there was anything."""
+        return False
+
+    def release(self) -> None:
+        """Stop what moves and sounds; the window closes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageSpec:
+    """How one page is found; each file in ``pages`` has exactly one, named ``PAGE``.
+
+    Attributes:
+        id: Stable name; remembered.
+        icon: An icon's name.
+        key: Key of its word in the rail.
+        order: Place in the rail, ascending.
+        make: Makes the widget, on the first visit.
+        is_at_bottom: It stands at the bottom of the rail.
+    """
+
+    id: str
+    icon: str
+    key: str
+    order: int
+    make: Callable[[PageContext], Page]
+    is_at_bottom: bool = False
+
+
+def discover_pages() -> list[PageSpec]:
+    """Return all pages, in the order of the rail."""
+    modules = (import_module(f"{pages.__name__}.{found.name}") for found in iter_modules(pages.__path__))
+    specs = [spec for module in modules if isinstance(spec := getattr(module, "PAGE", None), PageSpec)]
+    return sorted(specs, key=lambda spec: (spec.is_at_bottom, spec.order))
