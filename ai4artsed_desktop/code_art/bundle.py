@@ -22,7 +22,7 @@ LIBRARY_FILES: dict[Framework, str] = {"p5js": "p5/p5.min.js", "tonejs": "tone/T
 
 _SCRIPTS: dict[Framework, tuple[str, ...]] = {
     "p5js": ("job.js", "chance.js", "clock.js", "size.js", "library.js", "p5_host.js", "sketch.js"),
-    "tonejs": ("job.js", "chance.js", "clock.js", "library.js", "sketch.js", "tone_host.js"),
+    "tonejs": ("job.js", "chance.js", "clock.js", "mixing.js", "library.js", "sketch.js", "tone_host.js"),
 }
 # On the real clock and at the sketch's own size, for a person who watches and listens.
 _LIVE_SCRIPTS: dict[Framework, tuple[str, ...]] = {

@@ -29,6 +29,8 @@ UNKNOWN_LANGUAGE = "und"
 
 _SENTENCE_END = re.compile(r"[.!?…。！？\n]+")
 _BREAKS = re.compile(r"[\s,;:.!?…()\[\]{}<>\"“”„«»‹›|/\\=+*_#~`^—–。、！？]+")
+#: Pictographs (blocks U+2600 … 27BF and U+1F300 … 1FAFF), without skin tones and flags' letters.
+_EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001f3fa\U0001f400-\U0001faff]")
 _VOWELS = re.compile(r"[aeiouyäöüáàâéèêëíìîóòôúùûøåæœаеёиоуыэюяαεηιουω]+", re.IGNORECASE)
 
 
@@ -149,14 +151,14 @@ def read(text: str, seed: int) -> Reading:
 
 
 def _split_words(text: str) -> tuple[str, ...]:
+    """Return the words; an emoji is a word of its own. Only signs: each visible character counts as a word."""
     words: list[str] = []
-    for part in _BREAKS.split(text):
-        word = part.strip("'’‘-·•&%$§@°´")
-        if any(unicodedata.category(char)[0] in "LN" for char in word):
+    for part in _BREAKS.split(_EMOJI.sub(r" \g<0> ", text)):
+        word = part.strip("'’‘-·•&%$§@°´\ufe0f\u200d")
+        if any(unicodedata.category(char)[0] in "LN" or _EMOJI.match(char) for char in word):
             words.append(word[:MAX_WORD_CHARS])
         if len(words) == MAX_WORDS:
             break
-    # Only emoji or signs: each visible character counts as a word.
     return tuple(words) or tuple(c for c in text if unicodedata.category(c)[0] in "SPNLM")[:MAX_WORDS]
 
 
@@ -287,6 +289,7 @@ def _sentence_words(text: str) -> tuple[int, ...]:
 
 def _keywords(words: Sequence[str], folded: Sequence[str]) -> tuple[str, ...]:
     strong = [w for w, f in zip(words, folded, strict=True) if f not in lexicon.FUNCTION_WORDS and len(f) > 1]
+    strong = strong or [word for word in words if not _EMOJI.match(word)]
     return _distinct(strong or words)[:24]
 
 

@@ -105,6 +105,7 @@ def _carried(casts: list[_Cast], relations: tuple[Relation, ...]) -> dict[int, R
         if r.place not in {"beside", "between"}
         and casts[r.subject].motif.habit not in spanning
         and casts[r.object].motif.habit != "weather"
+        and not (r.place == "in" and casts[r.object].motif.habit == "sky")
     }
     support = next((i for i, c in enumerate(casts) if c.motif.id in {"table", "bowl"}), None)
     if support is not None:

@@ -40,18 +40,14 @@ def next_seed(draft: Draft, last: RunRequest | None, shown: int | None, is_pinne
     A pinned one stays. An edited idea keeps the seed, so that the edit alone makes the difference; an unchanged one
     gets a new seed, so that pressing Make again makes something new (FORMATS: SEED).
     """
-    if is_pinned and shown is not None:
+    is_new = last is None or shown != last.seed  # typed, or thrown with the dice
+    if shown is not None and (is_pinned or is_new):
         return shown
-    if last is None or last.seed is None:
-        # A number thrown with the dice, but not pinned, is for the next run.
-        return shown if shown is not None else draw()
-    is_thrown = shown is not None and shown != last.seed
-    is_unchanged = (draft.text, draft.interception_id, draft.rules, draft.outputs) == (
-        last.text,
-        last.interception_id,
-        last.rules,
-        last.outputs,
-    )
-    if is_thrown:
-        return shown if shown is not None else draw()
-    return draw() if is_unchanged else last.seed
+    if last is None or last.seed is None or _does_the_same(draft, last):
+        return draw()
+    return last.seed
+
+
+def _does_the_same(draft: Draft, last: RunRequest) -> bool:
+    mine = (draft.text, draft.interception_id, draft.rules, draft.outputs)
+    return mine == (last.text, last.interception_id, last.rules, last.outputs)

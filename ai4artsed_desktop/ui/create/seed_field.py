@@ -9,8 +9,9 @@ from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from ai4artsed_desktop.domain.parameters import SEED_LIMIT
+from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.kit import Kit
-from ai4artsed_desktop.ui.widgets.basics import IconButton, Label, column, row
+from ai4artsed_desktop.ui.widgets.basics import IconButton, Label, row
 
 
 class SeedField(QWidget):
@@ -30,9 +31,11 @@ class SeedField(QWidget):
         self.dice.clicked.connect(self.throw)
         self.pin.toggled.connect(lambda _: self.changed.emit())
         self.number.textEdited.connect(self._on_number_text_edited)
-        parts = row(self.number, self.dice, self.pin, space=0)
-        parts.setStretch(0, 1)
-        self.setLayout(column(self.label, parts, space=2))
+        self.label.setWordWrap(False)
+        self.label.setBuddy(self.number)
+        parts = row(self.label, self.number, self.dice, self.pin, space=r.SPACE_1)
+        parts.setStretch(1, 1)
+        self.setLayout(parts)
         kit.translator.language_changed.connect(self.retranslate)
         self.retranslate()
 

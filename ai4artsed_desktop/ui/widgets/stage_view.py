@@ -156,8 +156,12 @@ class StageView(QFrame):
 
     def fail(self, error: ErrorInfo) -> None:
         """The stage failed; what was streamed stays readable."""
-        self._set_state(StageState.FAILED)
+        self.end(StageState.FAILED)
         self.error_card.show_error(error)
+
+    def end(self, state: StageState) -> None:
+        """The stage ended without a result, failed or cancelled; what it said until then stays readable."""
+        self._set_state(state)
 
     def cancel(self) -> None:
         """The person cancelled; what was streamed stays readable."""

@@ -35,7 +35,7 @@ class TextBox(QFrame):
 
     def __init__(self, kit: Kit, title_key: str, placeholder_key: str, *, limit_chars: int, min_lines: int = 3) -> None:
         super().__init__()
-        self._kit = kit
+        self.kit = kit
         self._placeholder_key = placeholder_key
         self._limit_chars = limit_chars
         self.title = Label(kit, title_key, "overline")
@@ -49,7 +49,9 @@ class TextBox(QFrame):
         set_look(self, "card")
         #: Room between title and field, for a picker or buttons.
         self.extra: QVBoxLayout = column(space=r.SPACE_2)
-        layout = column(self.title, self.extra, self.field, self.counter, space=6, margin=r.SPACE_3)
+        #: Room below the field.
+        self.foot: QVBoxLayout = column(space=r.SPACE_1)
+        layout = column(self.title, self.extra, self.field, self.counter, self.foot, space=6, margin=r.SPACE_3)
         layout.setStretch(2, 1)
         self.setLayout(layout)
         kit.translator.language_changed.connect(self.retranslate)
@@ -71,7 +73,7 @@ class TextBox(QFrame):
 
     def retranslate(self) -> None:
         """Set the words anew."""
-        self.field.setPlaceholderText(self._kit.text(self._placeholder_key))
+        self.field.setPlaceholderText(self.kit.text(self._placeholder_key))
         self.field.setAccessibleName(self.title.text())
         self._show_count()
 

@@ -170,6 +170,8 @@ def test_numbers_decide_how_many_things_are_drawn():
         ("butterflies", "butterfly"),
         ("unter dem Apfelbaum im Herbst", "tree"),
         ("children are playing in the yard", "child"),
+        ("🍎🌳", "tree"),
+        ("I ❤️ rain", "heart"),
     ],
 )
 def test_inflected_and_compound_words_are_recognised(text: str, motif: str):

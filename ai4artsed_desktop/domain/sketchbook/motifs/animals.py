@@ -6,7 +6,7 @@ MOTIFS = (
     motif(
         "bird",
         "vogel vögel vögeln vogels amsel taube tauben rabe spatz schwalbe adler bird birds raven dove sparrow "
-        "swallow crow eagle",
+        "swallow crow eagle 🐦",
         "sky",
         0.24,
         "blue",
@@ -33,7 +33,7 @@ MOTIFS = (
     ),
     motif(
         "fish",
-        "fisch fische fischen fisches fish fishes herring trout",
+        "fisch fische fischen fisches fish fishes herring trout 🐟 🐠",
         "water",
         0.28,
         "orange",
@@ -57,7 +57,7 @@ MOTIFS = (
     ),
     motif(
         "cat",
-        "katze katzen kater kätzchen cat cats kitten kittens",
+        "katze katzen kater kätzchen cat cats kitten kittens 🐱 🐈",
         "ground",
         0.38,
         "charcoal",
@@ -80,7 +80,7 @@ MOTIFS = (
     ),
     motif(
         "dog",
-        "hund hunde hunden hundes welpe wolf wölfe dog dogs puppy wolf wolves fox fuchs füchse",
+        "hund hunde hunden hundes welpe wolf wölfe dog dogs puppy wolf wolves fox fuchs füchse 🐶 🐕 🐺",
         "ground",
         0.42,
         "brown",
@@ -97,7 +97,7 @@ MOTIFS = (
     ),
     motif(
         "horse",
-        "pferd pferde pferden esel pony ponys horse horses donkey pony ponies",
+        "pferd pferde pferden esel pony ponys horse horses donkey pony ponies 🐴 🐎",
         "ground",
         0.5,
         "brown",
@@ -122,7 +122,7 @@ MOTIFS = (
     ),
     motif(
         "butterfly",
-        "schmetterling schmetterlinge schmetterlingen falter butterfly butterflies moth moths",
+        "schmetterling schmetterlinge schmetterlingen falter butterfly butterflies moth moths 🦋",
         "sky",
         0.22,
         "orange",
@@ -142,7 +142,7 @@ MOTIFS = (
     ),
     motif(
         "bee",
-        "biene bienen hummel wespe käfer insekt insekten bee bees bumblebee wasp beetle insect",
+        "biene bienen hummel wespe käfer insekt insekten bee bees bumblebee wasp beetle insect 🐝",
         "sky",
         0.18,
         "yellow",
@@ -156,7 +156,7 @@ MOTIFS = (
     ),
     motif(
         "whale",
-        "wal wale walen delfin delfine whale whales dolphin dolphins",
+        "wal wale walen delfin delfine whale whales dolphin dolphins 🐳 🐋",
         "water",
         0.46,
         "blue",
@@ -183,7 +183,7 @@ MOTIFS = (
     ),
     motif(
         "snail",
-        "schnecke schnecken snail snails shell shells muschel muscheln",
+        "schnecke schnecken snail snails shell shells muschel muscheln 🐌",
         "ground",
         0.26,
         "ochre",
@@ -217,7 +217,7 @@ MOTIFS = (
     ),
     motif(
         "snake",
-        "schlange schlangen wurm drache drachen snake snakes worm serpent dragon",
+        "schlange schlangen wurm drache drachen snake snakes worm serpent dragon 🐍",
         "ground",
         0.4,
         "green",
@@ -252,7 +252,7 @@ MOTIFS = (
     ),
     motif(
         "owl",
-        "eule eulen uhu owl owls",
+        "eule eulen uhu owl owls 🦉",
         "sky",
         0.28,
         "brown",
@@ -279,7 +279,7 @@ MOTIFS = (
     ),
     motif(
         "elephant",
-        "elefant elefanten mammut elephant elephants mammoth",
+        "elefant elefanten mammut elephant elephants mammoth 🐘",
         "ground",
         0.54,
         "grey",

@@ -5,7 +5,7 @@ from ai4artsed_desktop.domain.sketchbook.motifs.base import motif
 MOTIFS = (
     motif(
         "apple",
-        "apfel äpfel äpfeln apfels apple apples",
+        "apfel äpfel äpfeln apfels apple apples 🍎 🍏",
         "small",
         0.26,
         "red",
@@ -40,7 +40,7 @@ MOTIFS = (
     ),
     motif(
         "pear",
-        "birne birnen pear pears",
+        "birne birnen pear pears 🍐",
         "small",
         0.3,
         "green",
@@ -74,7 +74,7 @@ MOTIFS = (
     ),
     motif(
         "lemon",
-        "zitrone zitronen limone limonen lemon lemons lime limes",
+        "zitrone zitronen limone limonen lemon lemons lime limes 🍋",
         "small",
         0.22,
         "yellow",
@@ -96,7 +96,7 @@ MOTIFS = (
     ),
     motif(
         "orange",
-        "orange orangen apfelsine apfelsinen mandarine mandarinen oranges tangerine",
+        "orange orangen apfelsine apfelsinen mandarine mandarinen oranges tangerine 🍊",
         "small",
         0.23,
         "orange",
@@ -115,7 +115,7 @@ MOTIFS = (
     ),
     motif(
         "cherry",
-        "kirsche kirschen cherry cherries",
+        "kirsche kirschen cherry cherries 🍒",
         "small",
         0.22,
         "crimson",
@@ -131,7 +131,7 @@ MOTIFS = (
     ),
     motif(
         "bread",
-        "brot brote brotes brötchen bread loaf toast",
+        "brot brote brotes brötchen bread loaf toast 🍞",
         "small",
         0.34,
         "ochre",
@@ -154,7 +154,7 @@ MOTIFS = (
     ),
     motif(
         "cake",
-        "kuchen torte torten cake cakes",
+        "kuchen torte torten cake cakes 🎂 🍰",
         "small",
         0.36,
         "pink",
@@ -176,7 +176,7 @@ MOTIFS = (
     ),
     motif(
         "cup",
-        "tasse tassen becher tee kaffee cup cups mug mugs tea coffee",
+        "tasse tassen becher tee kaffee cup cups mug mugs tea coffee ☕",
         "small",
         0.26,
         "blue",
@@ -191,7 +191,7 @@ MOTIFS = (
     ),
     motif(
         "bottle",
-        "flasche flaschen wein bottle bottles wine",
+        "flasche flaschen wein bottle bottles wine 🍾",
         "small",
         0.46,
         "green",
@@ -229,7 +229,7 @@ MOTIFS = (
     ),
     motif(
         "egg",
-        "ei eier eiern eis egg eggs",
+        "ei eier eiern eis egg eggs 🥚",
         "small",
         0.2,
         "cream",
@@ -249,7 +249,7 @@ MOTIFS = (
     ),
     motif(
         "bowl",
-        "schale schalen schüssel schüsseln topf bowl bowls dish pot",
+        "schale schalen schüssel schüsseln topf bowl bowls dish pot 🥣",
         "small",
         0.4,
         "terracotta",

@@ -34,7 +34,7 @@ MOTIFS = (
     ),
     motif(
         "eye",
-        "auge augen blick eye eyes gaze look",
+        "auge augen blick eye eyes gaze look 👁",
         "small",
         0.34,
         "blue",
@@ -57,7 +57,7 @@ MOTIFS = (
     ),
     motif(
         "hand",
-        "hand hände händen finger faust hand hands finger fingers fist",
+        "hand hände händen finger faust hand hands finger fingers fist ✋",
         "ground",
         0.4,
         "skin",
@@ -93,7 +93,7 @@ MOTIFS = (
     ),
     motif(
         "heart",
-        "herz herzen herzens liebe geliebte heart hearts love beloved",
+        "herz herzen herzens liebe geliebte heart hearts love beloved ❤ 💙",
         "small",
         0.32,
         "red",
@@ -117,7 +117,8 @@ MOTIFS = (
     motif(
         "person",
         "mensch menschen mann männer frau frauen person leute mutter vater freund freundin großmutter bruder "
-        "schwester man men woman women person people mother father friend friends grandmother brother sister",
+        "schwester man men woman women person people mother father friend friends grandmother brother sister "
+        "👩 👨",
         "ground",
         0.5,
         "blue",
@@ -136,7 +137,7 @@ MOTIFS = (
     motif(
         "child",
         "kind kinder kindern kindes baby junge mädchen sohn tochter child children kid kids baby boy boys "
-        "girl girls son daughter",
+        "girl girls son daughter 👧 👦",
         "ground",
         0.38,
         "yellow",
@@ -155,7 +156,7 @@ MOTIFS = (
     ),
     motif(
         "dancer",
-        "tänzer tänzerin tanz tänze tanzt tanzen dancer dancers dance dances dancing",
+        "tänzer tänzerin tanz tänze tanzt tanzen dancer dancers dance dances dancing 💃",
         "ground",
         0.52,
         "crimson",
@@ -181,7 +182,7 @@ MOTIFS = (
     ),
     motif(
         "ghost",
-        "geist geister gespenst gespenster traum träume traums seele ghost ghosts spirit dream dreams soul",
+        "geist geister gespenst gespenster traum träume traums seele ghost ghosts spirit dream dreams soul 👻",
         "sky",
         0.38,
         "white",

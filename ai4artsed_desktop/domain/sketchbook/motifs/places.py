@@ -5,7 +5,7 @@ from ai4artsed_desktop.domain.sketchbook.motifs.base import motif
 MOTIFS = (
     motif(
         "house",
-        "haus häuser häusern hauses hütte heim zuhause dorf dach house houses home hut cottage village roof",
+        "haus häuser häusern hauses hütte heim zuhause dorf dach house houses home hut cottage village roof 🏠 🏡",
         "ground",
         0.46,
         "cream",
@@ -26,7 +26,7 @@ MOTIFS = (
     ),
     motif(
         "city",
-        "stadt städte städten straße straßen hochhaus hochhäuser city cities town towns skyline street streets",
+        "stadt städte städten straße straßen hochhaus hochhäuser city cities town towns skyline street streets 🏙",
         "wide",
         0.98,
         "slate",
@@ -45,7 +45,7 @@ MOTIFS = (
     ),
     motif(
         "mountain",
-        "berg berge bergen gebirge gipfel hügel vulkan mountain mountains hill hills peak volcano",
+        "berg berge bergen gebirge gipfel hügel vulkan mountain mountains hill hills peak volcano ⛰",
         "wide",
         0.94,
         "slate",
@@ -97,7 +97,7 @@ MOTIFS = (
     motif(
         "sea",
         "meer meere meeres see seen ozean fluss flüsse bach wasser welle wellen sea seas ocean river stream "
-        "lake water wave waves",
+        "lake water wave waves 🌊",
         "wide",
         1.0,
         "blue",
@@ -170,7 +170,7 @@ MOTIFS = (
     ),
     motif(
         "boat",
-        "boot boote booten schiff schiffe schiffes segel segelboot boat boats ship ships sail sailboat",
+        "boot boote booten schiff schiffe schiffes segel segelboot boat boats ship ships sail sailboat ⛵",
         "water",
         0.4,
         "red",
@@ -185,7 +185,7 @@ MOTIFS = (
     ),
     motif(
         "car",
-        "auto autos wagen bus busse car cars truck bus taxi",
+        "auto autos wagen bus busse car cars truck bus taxi 🚗",
         "ground",
         0.46,
         "red",
@@ -203,7 +203,7 @@ MOTIFS = (
     ),
     motif(
         "train",
-        "zug züge bahn eisenbahn lokomotive straßenbahn train trains tram railway locomotive",
+        "zug züge bahn eisenbahn lokomotive straßenbahn train trains tram railway locomotive 🚂",
         "ground",
         0.56,
         "green",
@@ -225,7 +225,7 @@ MOTIFS = (
     ),
     motif(
         "bicycle",
-        "fahrrad fahrräder rad räder bicycle bicycles bike bikes wheel wheels",
+        "fahrrad fahrräder rad räder bicycle bicycles bike bikes wheel wheels 🚲",
         "ground",
         0.46,
         "teal",
@@ -279,7 +279,7 @@ MOTIFS = (
     ),
     motif(
         "rocket",
-        "rakete raketen flugzeug flugzeuge rocket rockets spaceship plane planes airplane",
+        "rakete raketen flugzeug flugzeuge rocket rockets spaceship plane planes airplane 🚀",
         "sky",
         0.42,
         "red",

@@ -5,7 +5,7 @@ from ai4artsed_desktop.domain.sketchbook.motifs.base import motif
 MOTIFS = (
     motif(
         "tree",
-        "baum bäume bäumen baums eiche linde birke tree trees oak birch",
+        "baum bäume bäumen baums eiche linde birke tree trees oak birch 🌳",
         "ground",
         0.6,
         "green",
@@ -22,7 +22,7 @@ MOTIFS = (
     ),
     motif(
         "forest",
-        "wald wälder wäldern waldes tanne tannen fichte forest forests wood woods fir pine pines",
+        "wald wälder wäldern waldes tanne tannen fichte forest forests wood woods fir pine pines 🌲",
         "ground",
         0.62,
         "forest",
@@ -45,7 +45,7 @@ MOTIFS = (
     ),
     motif(
         "flower",
-        "blume blumen blüte blüten tulpe mohn lilie flower flowers blossom blossoms tulip poppy daisy",
+        "blume blumen blüte blüten tulpe mohn lilie flower flowers blossom blossoms tulip poppy daisy 🌸 🌼 🌷",
         "ground",
         0.36,
         "pink",
@@ -66,7 +66,7 @@ MOTIFS = (
     ),
     motif(
         "rose",
-        "rose rosen roses",
+        "rose rosen roses 🌹",
         "ground",
         0.36,
         "red",
@@ -99,7 +99,7 @@ MOTIFS = (
     ),
     motif(
         "leaf",
-        "blatt blätter blättern laub leaf leaves foliage",
+        "blatt blätter blättern laub leaf leaves foliage 🍃 🍂 🍁",
         "small",
         0.28,
         "green",
@@ -115,7 +115,7 @@ MOTIFS = (
     ),
     motif(
         "mushroom",
-        "pilz pilze pilzen mushroom mushrooms toadstool",
+        "pilz pilze pilzen mushroom mushrooms toadstool 🍄",
         "ground",
         0.28,
         "red",
@@ -139,7 +139,7 @@ MOTIFS = (
     ),
     motif(
         "cactus",
-        "kaktus kakteen wüste wüsten cactus cacti desert deserts",
+        "kaktus kakteen wüste wüsten cactus cacti desert deserts 🌵",
         "ground",
         0.44,
         "green",

@@ -5,7 +5,7 @@ from ai4artsed_desktop.domain.sketchbook.motifs.base import motif
 MOTIFS = (
     motif(
         "sun",
-        "sonne sonnen sun suns sunrise sunset",
+        "sonne sonnen sun suns sunrise sunset ☀ 🌞",
         "sky",
         0.34,
         "yellow",
@@ -22,7 +22,7 @@ MOTIFS = (
     ),
     motif(
         "moon",
-        "mond monde mondes moon moons",
+        "mond monde mondes moon moons 🌙 🌛",
         "sky",
         0.32,
         "cream",
@@ -46,7 +46,7 @@ MOTIFS = (
     ),
     motif(
         "star",
-        "stern sterne sternen komet kometen star stars comet",
+        "stern sterne sternen komet kometen star stars comet ⭐ 🌟",
         "sky",
         0.16,
         "yellow",
@@ -60,7 +60,7 @@ MOTIFS = (
     ),
     motif(
         "cloud",
-        "wolke wolken nebel himmel cloud clouds fog mist sky",
+        "wolke wolken nebel himmel cloud clouds fog mist sky ☁",
         "sky",
         0.36,
         "cloud",
@@ -74,7 +74,7 @@ MOTIFS = (
     ),
     motif(
         "rain",
-        "regen regens regnet schauer tränen rain rains rainy raining shower tears tear drop drops tropfen",
+        "regen regens regnet schauer tränen rain rains rainy raining shower tears tear drop drops tropfen 🌧",
         "weather",
         1,
         "blue",
@@ -88,7 +88,7 @@ MOTIFS = (
     ),
     motif(
         "snow",
-        "schnee schnees schneit schneeflocke schneeflocken winter snow snowy snowflake snowflakes",
+        "schnee schnees schneit schneeflocke schneeflocken winter snow snowy snowflake snowflakes ❄",
         "weather",
         1,
         "white",
@@ -102,7 +102,7 @@ MOTIFS = (
     ),
     motif(
         "lightning",
-        "blitz blitze gewitter donner lightning thunder thunderstorm storm sturm",
+        "blitz blitze gewitter donner lightning thunder thunderstorm storm sturm ⚡",
         "sky",
         0.42,
         "yellow",
@@ -121,7 +121,7 @@ MOTIFS = (
     ),
     motif(
         "rainbow",
-        "regenbogen regenbögen rainbow rainbows",
+        "regenbogen regenbögen rainbow rainbows 🌈",
         "sky",
         0.66,
         "red",
@@ -139,7 +139,7 @@ MOTIFS = (
     ),
     motif(
         "fire",
-        "feuer feuers flamme flammen brand brennt glut fire fires flame flames burning blaze",
+        "feuer feuers flamme flammen brand brennt glut fire fires flame flames burning blaze 🔥",
         "ground",
         0.4,
         "orange",
@@ -173,7 +173,7 @@ MOTIFS = (
     ),
     motif(
         "planet",
-        "planet planeten erde welt welten globus kugel planet planets earth world globe sphere space weltall",
+        "planet planeten erde welt welten globus kugel planet planets earth world globe sphere space weltall 🌍 🪐",
         "sky",
         0.4,
         "blue",

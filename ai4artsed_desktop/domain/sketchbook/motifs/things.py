@@ -94,7 +94,7 @@ MOTIFS = (
     motif(
         "book",
         "buch bücher büchern buches gedicht gedichte geschichte geschichten märchen book books poem poems "
-        "story stories tale",
+        "story stories tale 📖",
         "small",
         0.34,
         "blue",
@@ -123,7 +123,7 @@ MOTIFS = (
     ),
     motif(
         "letter",
-        "brief briefe umschlag post postkarte letter letters envelope mail postcard message",
+        "brief briefe umschlag post postkarte letter letters envelope mail postcard message ✉",
         "small",
         0.3,
         "cream",
@@ -136,7 +136,7 @@ MOTIFS = (
     ),
     motif(
         "key",
-        "schlüssel key keys lock",
+        "schlüssel key keys lock 🔑",
         "small",
         0.26,
         "gold",
@@ -170,7 +170,7 @@ MOTIFS = (
     ),
     motif(
         "clock",
-        "uhr uhren zeit stunde clock clocks watch time hour hours",
+        "uhr uhren zeit stunde clock clocks watch time hour hours ⏰",
         "small",
         0.34,
         "cream",
@@ -186,7 +186,7 @@ MOTIFS = (
     ),
     motif(
         "umbrella",
-        "schirm schirme regenschirm umbrella umbrellas parasol",
+        "schirm schirme regenschirm umbrella umbrellas parasol ☂ ☔",
         "ground",
         0.42,
         "red",
@@ -203,7 +203,7 @@ MOTIFS = (
     ),
     motif(
         "balloon",
-        "ballon ballons luftballon luftballons drachen ball bälle balloon balloons kite kites ball balls",
+        "ballon ballons luftballon luftballons drachen ball bälle balloon balloons kite kites ball balls 🎈",
         "sky",
         0.34,
         "red",
@@ -216,7 +216,7 @@ MOTIFS = (
     ),
     motif(
         "guitar",
-        "gitarre gitarren geige geigen violine musik lied guitar guitars violin fiddle cello music song songs",
+        "gitarre gitarren geige geigen violine musik lied guitar guitars violin fiddle cello music song songs 🎸",
         "ground",
         0.46,
         "ochre",
@@ -246,7 +246,7 @@ MOTIFS = (
     ),
     motif(
         "bell",
-        "glocke glocken klingel bell bells chime",
+        "glocke glocken klingel bell bells chime 🔔",
         "small",
         0.32,
         "gold",
@@ -269,7 +269,7 @@ MOTIFS = (
     ),
     motif(
         "crown",
-        "krone kronen könig königin prinz prinzessin crown crowns king kings queen queens prince princess",
+        "krone kronen könig königin prinz prinzessin crown crowns king kings queen queens prince princess 👑",
         "small",
         0.32,
         "gold",
@@ -336,7 +336,7 @@ MOTIFS = (
     motif(
         "machine",
         "maschine maschinen motor fabrik zahnrad zahnräder getriebe machine machines engine engines factory "
-        "gear gears cog",
+        "gear gears cog ⚙",
         "ground",
         0.5,
         "slate",
@@ -364,7 +364,7 @@ MOTIFS = (
     ),
     motif(
         "robot",
-        "roboter computer rechner bildschirm robot robots computer computers android screen",
+        "roboter computer rechner bildschirm robot robots computer computers android screen 🤖",
         "ground",
         0.46,
         "grey",

@@ -1,0 +1,112 @@
+"""The engine over the shipped catalogue and a real data folder, with a fake model and a fake renderer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ai4artsed_desktop.adapters.catalog_files import CatalogFiles
+from ai4artsed_desktop.adapters.downloads import Downloader
+from ai4artsed_desktop.adapters.model_library import DiskModelLibrary
+from ai4artsed_desktop.adapters.models_store import ModelsStore
+from ai4artsed_desktop.adapters.paths import HOME_VARIABLE, AppPaths, find_paths
+from ai4artsed_desktop.adapters.python_chunks import FilePythonChunks
+from ai4artsed_desktop.adapters.storage.run_folders import this_process
+from ai4artsed_desktop.adapters.storage.run_store import DiskRunStore
+from ai4artsed_desktop.adapters.storage.settings_file import SettingsFile
+from ai4artsed_desktop.adapters.word_lists import WordListFiles
+from ai4artsed_desktop.domain.events import RunCancelled, RunEvent, RunFailed, RunFinished
+from ai4artsed_desktop.domain.procedures import discover_procedures
+from ai4artsed_desktop.domain.runs import OutputRequest, RunRecord, RunRequest
+from ai4artsed_desktop.engine.bus import EventBus
+from ai4artsed_desktop.engine.engine import Engine, World
+from ai4artsed_desktop.engine.ports import MediaBackend
+from tests.support.fake_models import FakeModels
+from tests.support.fake_renderer import FakeRenderer
+from tests.support.probe import EventProbe
+
+ENDS = (RunFinished, RunFailed, RunCancelled)
+
+
+@dataclass(frozen=True)
+class TestWorld:
+    """An engine at work and everything around it."""
+
+    __test__ = False
+
+    engine: Engine
+    probe: EventProbe
+    models: FakeModels
+    renderer: FakeRenderer
+    paths: AppPaths
+    store: DiskRunStore
+
+    async def run(
+        self, text: str = "A red apple", interception: str = "as_is", *outputs: str, **more: Any
+    ) -> RunRecord:
+        """Submit a run and return its record at the end."""
+        return await self.engine.runs.wait(self.engine.runs.submit(request(text, interception, *outputs, **more)))
+
+    async def end_of(self, run_id: str) -> RunEvent:
+        """Wait for a run's end and return its last event."""
+        await self.engine.runs.wait(run_id)
+        return next(e for e in reversed(self.probe.of(RunEvent)) if e.run_id == run_id and isinstance(e, ENDS))
+
+    def entry(self, relative: str, content: object) -> Path:
+        """Write a file of the person's own catalogue, such as ``configs/output/x.json``; text is written as it is."""
+        path = self.paths.user_catalog / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+        return path
+
+
+def request(text: str, interception: str, *outputs: str, **more: Any) -> RunRequest:
+    """Return a run request with seed 7 unless told otherwise."""
+    return RunRequest(text, interception, tuple(OutputRequest(name) for name in outputs), **{"seed": 7, **more})
+
+
+@asynccontextmanager
+async def open_world(
+    home: Path,
+    *,
+    models: FakeModels | None = None,
+    renderer: FakeRenderer | None = None,
+    backends: Mapping[str, MediaBackend] | None = None,
+    **settings: Any,
+) -> AsyncGenerator[TestWorld, None]:
+    """Open an engine whose data lie below ``home``; ``settings`` are saved before it starts."""
+    paths = find_paths({HOME_VARIABLE: str(home)})
+    bus, store = EventBus(), DiskRunStore(paths.runs, paths.run_index)
+    settings_file = SettingsFile(paths.settings_file)
+    if settings:
+        settings_file.save(settings_file.load().model_copy(update=settings))
+    fakes = models or FakeModels(), renderer or FakeRenderer()
+    library = DiskModelLibrary(
+        ModelsStore(paths.models), paths.resources / "models" / "catalogue.json", Downloader(lambda: True)
+    )
+    engine = Engine(
+        World(
+            bus=bus,
+            settings_store=settings_file,
+            catalog_source=CatalogFiles(paths),
+            run_store=store,
+            renderer=fakes[1],
+            python_chunks=FilePythonChunks(),
+            word_lists=WordListFiles(paths.resources / "wordlists"),
+            procedures=discover_procedures(),
+            model_library=library,
+            text_providers=(fakes[0],),
+            backends=backends or {},
+            process_id=this_process(),
+        )
+    )
+    with EventProbe(bus) as probe:
+        try:
+            await engine.start()
+            yield TestWorld(engine, probe, *fakes, paths, store)
+        finally:
+            await engine.aclose()
