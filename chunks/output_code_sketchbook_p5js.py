@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from ai4artsed_desktop.domain.errors import EmptyTextError
 from ai4artsed_desktop.domain.sketchbook.sketching import compose_sketch
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium, PythonChunkContext
@@ -94,7 +96,7 @@ async def execute(
     """
     await context.progress(None, "progress.sketchbook.compose")
     try:
-        sketch = compose_sketch(context.text, context.seed, width, height, family)
+        sketch = await asyncio.to_thread(compose_sketch, context.text, context.seed, width, height, family)
     except ValueError as exc:
         raise EmptyTextError(str(exc)) from exc
     facts: dict[str, object] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from ai4artsed_desktop.domain.errors import EmptyTextError
 from ai4artsed_desktop.domain.sketchbook.composing import compose_piece
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium, PythonChunkContext
@@ -62,7 +64,7 @@ async def execute(context: PythonChunkContext, *, duration_s: float, form: str) 
     """
     await context.progress(None, "progress.sketchbook.compose")
     try:
-        piece = compose_piece(context.text, context.seed, duration_s, form)
+        piece = await asyncio.to_thread(compose_piece, context.text, context.seed, duration_s, form)
     except ValueError as exc:
         raise EmptyTextError(str(exc)) from exc
     facts: dict[str, object] = {

@@ -136,7 +136,7 @@ class _Rendering:
         self._page.open()
         await self._wait_until_loaded()
         try:
-            return await (self._sound() if self._job.framework == "tonejs" else self._pictures())
+            results = await (self._sound() if self._job.framework == "tonejs" else self._pictures())
         except (capture.EmptyPictureError, capture.SilenceError) as nothing:
             raise SketchFailedError(
                 explain_nothing(self._notes, self._job.framework, self._job.code, str(nothing))
@@ -146,6 +146,8 @@ class _Rendering:
             raise SketchFailedError(Diagnosis(RenderFailure.NO_OUTPUT, str(wrong), advice=advice)) from wrong
         except capture.CaptureError as wrong:
             raise SketchFailedError(Diagnosis(RenderFailure.NO_OUTPUT, str(wrong))) from wrong
+        self._require_inside()  # assembling takes time in which a sketch may try
+        return results
 
     def close(self) -> None:
         """Look no more, end the page's process, and delete page, then profile."""
@@ -180,8 +182,12 @@ class _Rendering:
         self._page.kill()
 
     async def _wait_until_loaded(self) -> None:
-        async with asyncio.timeout(_START_LIMIT_S):
-            await self._sketch_started.wait()
+        try:
+            async with asyncio.timeout(_START_LIMIT_S):
+                await self._sketch_started.wait()
+        except TimeoutError as late:
+            message = f"the page did not start within {_START_LIMIT_S:.0f} s"
+            raise SketchFailedError(explain_end(RenderFailure.CRASH, message, self._job.code)) from late
         await asyncio.wait({self._loaded, self._ended}, return_when=asyncio.FIRST_COMPLETED)
         self._check()
         if not self._loaded.result():
@@ -225,6 +231,10 @@ class _Rendering:
         """Wait for reports that are still on their way, and fail if the sketch tried to leave."""
         await asyncio.sleep(_SETTLE_S)
         await self._ask("''")
+        self._require_inside()
+
+    def _require_inside(self) -> None:
+        """Raise if the sketch tried to leave its page."""
         if (attempt := self._notes.leaving_attempt()) is not None:
             raise SketchFailedError(explain_attempt(attempt))
 

@@ -39,6 +39,9 @@ time.sleep(600)
 
 SLEEPER = "import time; print('ready'); time.sleep(600)"
 
+#: Writes nothing, so that it does not end by a broken pipe when nobody is there to read.
+QUIET_SLEEPER = "import time; time.sleep(600)"
+
 
 def is_alive(pid: int) -> bool:
     """Return whether the process runs (a zombie does not)."""

@@ -74,9 +74,9 @@ class Ledger:
 
     def list_leftovers(self) -> list[LedgerEntry]:
         """Return children that still run although the program that started them does not; forget the ended ones."""
-        self._change(lambda entries: [e for e in entries if _is_running(e)])
+        self._change(lambda entries: [e for e in entries if _mark(e.pid) == e.started])
         with self._lock:
-            return [e for e in self._read() if _mark(e.owner_pid) != e.owner_started]
+            return [e for e in self._read() if _mark(e.owner_pid) != e.owner_started and _is_ours(e)]
 
     def end_leftover(self, entry: LedgerEntry, grace_s: float = 3.0) -> bool:
         """End a leftover with everything it started: TERM, after ``grace_s`` KILL. Blocks.
@@ -84,7 +84,7 @@ class Ledger:
         Returns:
             False if the process is not the one we started (any more); then nothing is touched.
         """
-        if not _is_running(entry):
+        if not _is_ours(entry):
             self.remove(entry.pid)
             return False
         tree: list[psutil.Process] = []
@@ -137,7 +137,7 @@ def _argv_hash(argv: Sequence[str]) -> str:
     return hashlib.sha256("\0".join(argv).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _is_running(entry: LedgerEntry) -> bool:
+def _is_ours(entry: LedgerEntry) -> bool:
     if _mark(entry.pid) != entry.started:
         return False
     try:

@@ -58,7 +58,7 @@ _WORDS = {
     "gold": "gold golden goldene goldener goldenes goldenen goldenem",
     "ochre": "ocker sandfarben beige ochre sandy",
     "green": "grün grüne grüner grünes grünem grünen green greenish",
-    "forest": "dunkelgrün dunkelgrüne moosgrün olive",
+    "forest": "dunkelgrün dunkelgrüne dunkelgrüner dunkelgrünes dunkelgrünen moosgrün olive",
     "teal": "türkis türkise türkiser türkisfarben petrol teal turquoise cyan",
     "sky": "hellblau hellblaue hellblauer hellblauen himmelblau azur azure",
     "blue": "blau blaue blauer blaues blauem blauen bläulich blue bluish",
@@ -76,8 +76,8 @@ _WORDS = {
     "silver": "silber silbern silberne silberner silbernes silver silvery",
 }
 
-#: ``{word: colour name}``
-COLOUR_WORDS = {word: name for name, words in _WORDS.items() for word in words.split()}
+#: ``{case-folded word: colour name}``
+COLOUR_WORDS = {word.casefold(): name for name, words in _WORDS.items() for word in words.split()}
 
 
 def to_hex(colour: Oklch) -> str:

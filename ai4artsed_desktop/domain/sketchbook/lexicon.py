@@ -44,7 +44,7 @@ _FEELINGS = {
     (0.2, 0.2, 0.1): "neugier frage suche entdeck curious ask seek search discover lern learn",
 }
 
-FEELINGS = tuple((stem, feeling) for feeling, stems in _FEELINGS.items() for stem in stems.split())
+FEELINGS = tuple((stem.casefold(), feeling) for feeling, stems in _FEELINGS.items() for stem in stems.split())
 
 #: A stem of so few letters only counts in words that are at most two letters longer ("glad", not "gladiolus").
 SHORT_STEM_CHARS = 4
@@ -95,7 +95,7 @@ _TEMPO = {
     -1.0: "still schlaf schläf ruh schweb sleep calm still float largo adagio wieg lullaby schlummer drift",
 }
 
-TEMPO_WORDS = tuple((stem, tempo) for tempo, stems in _TEMPO.items() for stem in stems.split())
+TEMPO_WORDS = tuple((stem.casefold(), tempo) for tempo, stems in _TEMPO.items() for stem in stems.split())
 
 #: Words that carry no picture of their own: unstressed in music, left out of keywords.
 FUNCTION_WORDS = _words(

@@ -29,8 +29,8 @@ UNKNOWN_LANGUAGE = "und"
 
 _SENTENCE_END = re.compile(r"[.!?…。！？\n]+")
 _BREAKS = re.compile(r"[\s,;:.!?…()\[\]{}<>\"“”„«»‹›|/\\=+*_#~`^—–。、！？]+")
-#: Pictographs (blocks U+2600 … 27BF and U+1F300 … 1FAFF), without skin tones and flags' letters.
-_EMOJI = re.compile("[\u2600-\u27bf\U0001f300-\U0001f3fa\U0001f400-\U0001faff]")
+#: Pictographs (clocks, star, blocks U+2600 … 27BF and U+1F300 … 1FAFF), without skin tones and flags' letters.
+_EMOJI = re.compile("[\u231a-\u23ff\u2b50\u2600-\u27bf\U0001f300-\U0001f3fa\U0001f400-\U0001faff]")
 _VOWELS = re.compile(r"[aeiouyäöüáàâéèêëíìîóòôúùûøåæœаеёиоуыэюяαεηιουω]+", re.IGNORECASE)
 
 
@@ -164,7 +164,7 @@ def _split_words(text: str) -> tuple[str, ...]:
 
 @cache
 def _motif_forms() -> dict[str, str]:
-    return {word: motif.id for motif in all_motifs().values() for word in motif.words}
+    return {word.casefold(): motif.id for motif in all_motifs().values() for word in motif.words}
 
 
 def _motif_of(word: str, language: str) -> tuple[str, bool] | None:

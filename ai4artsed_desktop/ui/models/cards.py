@@ -70,7 +70,7 @@ class CardModel(QAbstractListModel):
 
     def set_filter(self, search: str, age: int | None) -> None:
         """Show the cards that hold every word of ``search`` and are meant for ``age`` years; None = all ages."""
-        words = tuple(_fold(search).split())
+        words = tuple(folded(search).split())
         if (words, age) != (self._words, self._age):
             self._words, self._age = words, age
             self._rebuild()
@@ -126,7 +126,7 @@ class CardModel(QAbstractListModel):
     def _is_wanted(self, item: CardItem) -> bool:
         if self._age is not None and item.min_age > self._age:
             return False
-        text = _fold(" ".join((item.name, item.description, item.group_name, item.label)))
+        text = folded(" ".join((item.name, item.description, item.group_name, item.label)))
         return all(word in text for word in self._words)
 
 
@@ -135,7 +135,7 @@ def _with_heading(cards: Sequence[CardItem]) -> list[CardItem | str]:
     return [heading, *cards] if heading else list(cards)
 
 
-def _fold(text: str) -> str:
+def folded(text: str) -> str:
     """Return ``text`` as it is compared: without case and without accents."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in decomposed if not unicodedata.combining(c))

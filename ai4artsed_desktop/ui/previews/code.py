@@ -110,6 +110,8 @@ class CodePreview(PreviewWidget):
     def __init__(self, kit: Kit) -> None:
         super().__init__(kit)
         self._loaded = ""
+        self._restored: str | None = None
+        self._wanted_line = 0
         self.editor = CodeEdit(kit)
         self._highlighter = JavaScriptHighlighter(self.editor.document(), kit.theme)
         self.run_button = Button(kit, "preview.run_again", "play")
@@ -131,8 +133,24 @@ class CodePreview(PreviewWidget):
     def show_medium(self, medium: MediumView) -> None:
         """Load and show ``medium``."""
         super().show_medium(medium)
+        self._restored, self._wanted_line = None, 0
         self._on_loaded("")
         self._loading.start(lambda: decode_text(medium.load()))
+
+    @property
+    def edited_code(self) -> str | None:
+        """The code as the person changed it; None if it is as it was loaded."""
+        code = self.editor.toPlainText()
+        return code if self.editor.document().isModified() and code != self._loaded else None
+
+    def restore(self, code: str | None) -> None:
+        """Show ``code`` as the person's own change of the medium that is being loaded; None = no change."""
+        self._restored = code
+
+    def go_to_line(self, line: int) -> None:
+        """Put the cursor into ``line``, counted from 1, as soon as the code is there."""
+        self._wanted_line = line
+        self._go()
 
     def retranslate(self) -> None:
         """Set the words anew."""
@@ -141,6 +159,19 @@ class CodePreview(PreviewWidget):
     def _on_loaded(self, code: str) -> None:
         self._loaded = code
         self.editor.setPlainText(code)
+        if code and self._restored is not None:
+            self._replace(self._restored)
+        self._go()
+
+    def _go(self) -> None:
+        if self._wanted_line and self._loaded:
+            self.editor.go_to_line(self._wanted_line)
+            self._wanted_line = 0
+
+    def _replace(self, code: str) -> None:
+        cursor = self.editor.textCursor()
+        cursor.select(cursor.SelectionType.Document)
+        cursor.insertText(code)
 
     def _on_editor_text_changed(self) -> None:
         self.run_button.setEnabled(not self.editor.document().isEmpty())
@@ -150,9 +181,7 @@ class CodePreview(PreviewWidget):
 
     def _on_revert_button_clicked(self) -> None:
         # One undo brings the person's own code back.
-        cursor = self.editor.textCursor()
-        cursor.select(cursor.SelectionType.Document)
-        cursor.insertText(self._loaded)
+        self._replace(self._loaded)
         self.editor.document().setModified(False)
 
     def _on_copy_button_clicked(self) -> None:

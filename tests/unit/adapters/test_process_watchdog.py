@@ -27,13 +27,13 @@ from pathlib import Path
 from ai4artsed_desktop.adapters.process.child import ChildProcess
 from ai4artsed_desktop.adapters.process.ledger import Ledger
 from ai4artsed_desktop.adapters.process.watchdog import Watchdog
-from tests.support.fake_children import SLEEPER, STUBBORN_PARENT, python
+from tests.support.fake_children import QUIET_SLEEPER, STUBBORN_PARENT, python
 
 async def main():
     watchdog = Watchdog() if sys.argv[1] == "watched" else None
     ledger = Ledger(Path(sys.argv[2]))
     one = await ChildProcess.start(python(STUBBORN_PARENT), name="one", watchdog=watchdog, ledger=ledger)
-    two = await ChildProcess.start(python(SLEEPER), name="two", watchdog=watchdog, ledger=ledger)
+    two = await ChildProcess.start(python(QUIET_SLEEPER), name="two", watchdog=watchdog, ledger=ledger)
     ledger.set_port(two.pid, 4711)
     async for line in one.lines():
         print(one.pid, line, two.pid, flush=True)
@@ -88,6 +88,8 @@ async def test_a_reused_pid_is_never_touched(tmp_path: Path) -> None:
     path = tmp_path / "ledger.json"
     ledger = Ledger(path)
     async with await ChildProcess.start(python(SLEEPER), name="stranger") as stranger:
+        async with aclosing(stranger.lines()) as lines:
+            assert await anext(lines) == "ready"
         ledger.add(stranger.pid, python(SLEEPER), "ours")
         (entry,) = ledger.list_leftovers() or [None]
         assert entry is None, "this very program owns it"

@@ -178,6 +178,21 @@ def test_inflected_and_compound_words_are_recognised(text: str, motif: str):
     assert motif in {mention.motif for mention in read(text, 1).mentions}
 
 
+def test_every_form_in_the_motif_library_is_recognised_as_its_own_motif():
+    for motif in all_motifs().values():
+        for word in motif.words - {"orange"}:
+            assert [mention.motif for mention in read(word, 1).mentions] == [motif.id], word
+    assert [mention.motif for mention in read("an orange", 1).mentions] == ["orange"]
+
+
+@pytest.mark.parametrize(
+    ("text", "colour"),
+    [("Das weiße Haus", "white"), ("ein dunkelgrünes Haus", "forest"), ("Das Haus ist blau", "blue")],
+)
+def test_the_colour_of_a_thing_is_read(text: str, colour: str):
+    assert read(text, 1).mentions[0].colour == colour
+
+
 @pytest.mark.parametrize(
     ("text", "motif"),
     [

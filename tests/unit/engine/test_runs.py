@@ -28,6 +28,7 @@ from ai4artsed_desktop.domain.events import (
     Event,
     MediumSaved,
     RunCancelled,
+    RunEvent,
     RunFailed,
     RunFinished,
     RunQueued,
@@ -235,9 +236,12 @@ async def test_cancel_right_after_submit(world: TestWorld) -> None:
 
 async def test_cancel_as_soon_as_queued_and_as_soon_as_started(world: TestWorld) -> None:
     for moment in (RunQueued, RunStarted):
-        unsubscribe = world.engine.bus.subscribe(
-            lambda event, moment=moment: world.engine.runs.cancel(event.run_id) if type(event) is moment else None  # type: ignore[attr-defined]
-        )
+
+        def cancel_at(event: Event, moment: type[RunEvent] = moment) -> None:
+            if isinstance(event, moment):
+                world.engine.runs.cancel(event.run_id)
+
+        unsubscribe = world.engine.bus.subscribe(cancel_at)
         run_id = world.engine.runs.submit(request("apple", "bauhaus", DRAWING))
         await world.end_of(run_id)
         unsubscribe()
@@ -300,8 +304,8 @@ async def test_cancel_at_any_event_leaves_a_tidy_folder(world: TestWorld) -> Non
         def cancel_at(event: Event) -> None:
             nonlocal left
             left -= 1
-            if left == 0:
-                world.engine.runs.cancel(event.run_id)  # type: ignore[attr-defined]
+            if left == 0 and isinstance(event, RunEvent):
+                world.engine.runs.cancel(event.run_id)
 
         unsubscribe = world.engine.bus.subscribe(cancel_at)
         run_id = world.engine.runs.submit(request("apple", "bauhaus", DRAWING))
@@ -457,15 +461,23 @@ async def test_a_config_deleted_and_reloaded_during_its_run_does_not_matter(worl
 # --- storage trouble
 
 
+def block(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.write_text("a file in the folder's place")
+
+
+def unblock(path: Path) -> None:
+    path.unlink()
+
+
 async def test_a_data_folder_that_cannot_be_made_is_said_and_the_engine_goes_on(app_home: Path) -> None:
-    app_home.mkdir()
-    (app_home / "data").write_text("a file in the folder's place")
+    block(app_home / "data")
     async with open_world(app_home) as world:
         run_id = world.engine.runs.submit(request("apple", "as_is"))
         with pytest.raises(StorageError):
             await world.engine.runs.wait(run_id)
         assert (await world.probe.next(RunFailed)).error.code == "error.storage.failed"
-        (app_home / "data").unlink()
+        unblock(app_home / "data")
         assert (await world.run("apple", "as_is")).state == "finished"
 
 

@@ -5,7 +5,7 @@ from ai4artsed_desktop.domain.sketchbook.motifs.base import motif
 MOTIFS = (
     motif(
         "house",
-        "haus häuser häusern hauses hütte heim zuhause dorf dach house houses home hut cottage village roof 🏠 🏡",
+        "haus häuser häusern hauses hütte heim zuhause dorf dach house houses home cottage village roof 🏠 🏡",
         "ground",
         0.46,
         "cream",

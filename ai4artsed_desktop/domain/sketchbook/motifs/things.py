@@ -203,7 +203,7 @@ MOTIFS = (
     ),
     motif(
         "balloon",
-        "ballon ballons luftballon luftballons drachen ball bälle balloon balloons kite kites ball balls 🎈",
+        "ballon ballons luftballon luftballons ball bälle balloon balloons kite kites ball balls 🎈",
         "sky",
         0.34,
         "red",
