@@ -187,18 +187,13 @@ def _modernise(kind: EntryKind, data: dict[str, Any]) -> None:
         for medium in data.values():
             if isinstance(medium, dict):
                 _rename(cast("dict[str, Any]", medium), _FOREIGN_DEFAULT_WORDS)
-    elif kind == "chunk" and data.get("backend_type") in _FOREIGN_TEXT_BACKENDS:
+    elif kind == "chunk" and str(data.get("backend_type")) in _FOREIGN_TEXT_BACKENDS:
         data["backend_type"] = "text_model"
     elif kind == "pipeline":
-        is_media = "output" in file_words(data) or "generation" in str(data.get("id"))
+        is_media = "output" in str(data.get("chunks")) or "generation" in str(data.get("id"))
         data.setdefault("kind", "media" if is_media else "text")
         data.setdefault("name", str(data["id"]))
         data.setdefault("description", str(data["id"]))
-
-
-def file_words(data: dict[str, Any]) -> str:
-    """Return the names of a pipeline's chunks as one string."""
-    return " ".join(str(name) for name in cast("list[Any]", data.get("chunks") or []))
 
 
 def _rename(data: dict[str, Any], words: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -32,6 +32,10 @@ _BREAKS = re.compile(r"[\s,;:.!?…()\[\]{}<>\"“”„«»‹›|/\\=+*_#~`^�
 #: Pictographs (clocks, star, blocks U+2600 … 27BF and U+1F300 … 1FAFF), without skin tones and flags' letters.
 _EMOJI = re.compile("[\u231a-\u23ff\u2b50\u2600-\u27bf\U0001f300-\U0001f3fa\U0001f400-\U0001faff]")
 _VOWELS = re.compile(r"[aeiouyäöüáàâéèêëíìîóòôúùûøåæœаеёиоуыэюяαεηιουω]+", re.IGNORECASE)
+
+
+_WITHOUT_UMLAUT = str.maketrans("äöü", "aou")
+_IRREGULAR_PLURALS = frozenset(("children", "people", "men", "women", "leute", "leaves", "wolves", "knives"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +177,7 @@ def _motif_of(word: str, language: str) -> tuple[str, bool] | None:
     if language in {"de", "en"} and lexicon.ONLY_IN.get(word, language) != language:
         return None
     if word in forms:
-        return forms[word], word.endswith(("s", "en", "e")) and word[:-1] in forms
+        return forms[word], _is_plural(word, forms)
     for ending in ("s", "es", "n", "en", "e", "er", "'s", "’s"):
         if word.endswith(ending) and len(word) - len(ending) >= 3 and (stem := word[: -len(ending)]) in forms:
             return forms[stem], ending in {"s", "es", "n", "en", "er"}
@@ -181,6 +185,25 @@ def _motif_of(word: str, language: str) -> tuple[str, bool] | None:
         return None
     heads = [form for form in forms if len(form) >= 4 and word.endswith(form)]
     return (forms[max(heads, key=len)], False) if heads else None
+
+
+def _is_plural(word: str, forms: Mapping[str, str]) -> bool:
+    """Return whether ``word`` is the plural of another known word.
+
+    Tisch-e, Lampe-n, Kind-er, Häus-er, apple-s, butterfl-ies; not Lampe, although it is an English lamp with an e.
+    """
+    if (
+        word in _IRREGULAR_PLURALS
+        or (word.translate(_WITHOUT_UMLAUT) != word
+        and any(
+            word.removesuffix(ending).translate(_WITHOUT_UMLAUT) in forms
+            for ending in ("ern", "er", "en", "e", "n", "")
+        ))
+    ):
+        return True
+    if word.endswith(("s", "n", "er")):
+        return word[:-1] in forms or word[:-2] in forms or word[:-3] + "y" in forms
+    return word.endswith("e") and word[:-1] in forms and word[:-1] + "s" not in forms
 
 
 def _mentions(folded: Sequence[str], language: str, random: Random) -> tuple[Mention, ...]:

@@ -12,6 +12,9 @@ from ai4artsed_desktop.domain.sketchbook.reading import Mention, Mood, Reading, 
 #: y of the ground, in shorter sides of the canvas below its centre.
 GROUND_Y = 0.36
 
+#: More than so many things stand in two rows.
+_ROW_LENGTH = 6
+
 #: What a mood brings to mind when a text names no thing.
 _SUGGESTIONS = {
     "dark": ("moon", "star", "owl", "house", "forest"),
@@ -140,33 +143,38 @@ def _place_rows(casts: list[_Cast], carried: dict[int, Relation], random: Random
     high = [c for c in free if c.motif.habit == "sky"]
     has_wide = any(c.motif.habit == "wide" for c in free)
     alone = not high and not has_wide and not carried
-    _row(low, GROUND_Y if low and (high or has_wide or carried) else GROUND_Y - 0.04, alone, random)
-    _row(afloat, 0.3, False, random)
+    shore = 0.24 * random.choice((-1, 1)) if low and afloat else 0.0
+    _row(low, GROUND_Y if high or has_wide or carried else GROUND_Y - 0.04, alone, random, shore)
+    _row(afloat, 0.3, False, random, -shore)
     _float_row(high, bool(low or afloat or has_wide), random)
     for cast in low:
         if len(low) == 1 and cast.motif.id == "table":
             cast.spots = [(0.0, GROUND_Y - cast.size * 0.5 + 0.08)]
 
 
-def _row(casts: list[_Cast], base_y: float, fill: bool, random: Random) -> None:
-    """Stand casts side by side on ``base_y``, as large as fits; many of one kind stand closer."""
+def _row(casts: list[_Cast], base_y: float, fill: bool, random: Random, centre_x: float = 0.0) -> None:
+    """Stand casts side by side on ``base_y``, as large as fits; a crowd stands in two rows, the back one higher."""
     slots = [cast for cast in casts for _ in range(cast.mention.count)]
     if not slots:
         return
+    random.shuffle(slots)
+    rows = [slots] if len(slots) <= _ROW_LENGTH else [slots[::2], slots[1::2]]
     overlap = 1.0 if len(slots) < 5 else 0.72
-    total = sum(cast.size for cast in slots) * overlap
+    width = 0.84 if centre_x == 0 else 0.44
+    total = max(sum(cast.size for cast in row) for row in rows) * overlap
     limit = 0.62 if fill else 0.55
     largest = max(cast.size for cast in slots)
-    grow = min(0.84 / total, (limit / largest) if len(slots) < 3 else 1.7)
+    grow = min(width / total, (limit / largest) if len(slots) < 3 else 1.7)
     for cast in casts:
         cast.size *= grow
-    random.shuffle(slots)
-    x = -sum(cast.size for cast in slots) * overlap / 2
-    for cast in slots:
-        x += cast.size * overlap / 2
-        drop = 0.0 if overlap == 1 else random.uniform(-0.05, 0.05)
-        cast.spots.append((x, base_y - cast.size / 2 + drop))
-        x += cast.size * overlap / 2
+    for index, row in enumerate(rows):
+        row_y = base_y - (len(rows) - 1 - index) * largest * grow * 0.62
+        x = centre_x - sum(cast.size for cast in row) * overlap / 2
+        for cast in row:
+            x += cast.size * overlap / 2
+            drop = 0.0 if overlap == 1 else random.uniform(-0.03, 0.03)
+            cast.spots.append((x, row_y - cast.size / 2 + drop))
+            x += cast.size * overlap / 2
 
 
 def _float_row(casts: list[_Cast], is_above: bool, random: Random) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from PySide6.QtCore import QAbstractListModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QPainter, QPainterPath
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath
 from PySide6.QtWidgets import QLineEdit, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from ai4artsed_desktop.ui import roles as r
@@ -159,7 +159,7 @@ class _EntryDelegate(QStyledItemDelegate):
             path.addRoundedRect(rect.adjusted(2, 1, -2, -1), r.RADIUS_FIELD, r.RADIUS_FIELD)
             is_current = bool(state & QStyle.StateFlag.State_Selected)
             ground = stylesheet.picked(theme.roles) if is_current else stylesheet.hover(theme.roles)
-            painter.fillPath(path, ground)
+            painter.fillPath(path, QColor(ground))
         inner = rect.adjusted(r.SPACE_3, 0, -r.SPACE_3, 0)
         top = inner.center().y() - r.ICON_PX // 2
         icon = self._kit.icons.pixmap(entry.icon, "ink", r.ICON_PX, self._view.devicePixelRatioF())

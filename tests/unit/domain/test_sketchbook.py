@@ -162,6 +162,26 @@ def test_numbers_decide_how_many_things_are_drawn():
         assert len(set_stage(reading, make_palette(reading)).things) == count, text
 
 
+@pytest.mark.parametrize("text", ["die rote Lampe", "der Bus und das Haus", "a glass", "das Herz"])
+def test_one_thing_without_a_number_is_drawn_once(text: str):
+    assert {mention.count for mention in read(text, 1).mentions} == {1}
+
+
+@pytest.mark.parametrize("text", ["rote Lampen", "Tische", "apples", "die Häuser am Weg", "butterflies"])
+def test_a_plural_without_a_number_is_drawn_as_a_few(text: str):
+    assert 2 <= read(text, 1).mentions[0].count <= 4
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_no_thing_leaves_the_picture(text: str):
+    for seed in range(4):
+        reading = read(text, seed)
+        for thing in set_stage(reading, make_palette(reading)).things:
+            if not thing.is_wide:
+                assert abs(thing.x) + thing.size / 2 < 0.6, (text, seed, thing.motif.id)
+                assert abs(thing.y) + thing.size / 2 < 0.6, (text, seed, thing.motif.id)
+
+
 @pytest.mark.parametrize(
     ("text", "motif"),
     [

@@ -75,7 +75,7 @@ async def test_a_folder_holds_what_was_added_and_a_save_keeps_it(store: DiskRunS
     folder = await store.create(record(1))
     first = await folder.add("Safety Pre/Output..", text("a"))
     second = await folder.add("x", ProducedMedium("image", "image/png", "../PNG", data=b"\x89PNG\r\n\x1a\n"))
-    assert (first.filename, second.filename) == ("01_safety_pre_output_.txt", "02_x._png")
+    assert (first.filename, second.filename) == ("01_safety_pre_output_.txt", "02_x.png")
     await folder.save(record(1, state="finished"))
     assert [e.sequence for e in read_record(folder.path).entities] == [1, 2]
 
@@ -185,10 +185,14 @@ def spoil(index: Path, damage: str) -> None:
             pass
 
 
+def overwrite_index(folder: Path) -> None:
+    for path in folder.glob("runs.sqlite*"):
+        path.write_bytes(b"spoiled " * 2000)
+
+
 async def test_an_index_spoiled_while_it_is_open_does_not_stop_runs(store: DiskRunStore, tmp_path: Path) -> None:
     await filled(store)
-    for path in tmp_path.glob("runs.sqlite*"):
-        path.write_bytes(b"spoiled " * 2000)
+    overwrite_index(tmp_path)
     folder = await store.create(record(9))
     await folder.add("input", text("nine"))
     assert len(await store.list_runs()) == 4
