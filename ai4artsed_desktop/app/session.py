@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Sequence
 from functools import partial
 
@@ -65,6 +66,7 @@ class Session(QObject):
             data_folder=paths.data,
             state=window_files.load_state(paths.window_file),
             save_state=partial(window_files.save_state, paths.window_file),
+            is_administrator=hasattr(os, "geteuid") and os.geteuid() == 0,
         )
         self.window = MainWindow(self._kit, self.bridge, desk)
         self.window.close_confirmed.connect(self._on_window_close_confirmed)

@@ -43,7 +43,8 @@ def guess_language(text: str) -> str | None:
 
     Latin script is told apart into German and English only; any other Latin-script language gives None.
     """
-    words = [word.casefold() for word in _WORD.findall(text[:5000])]
+    # Not casefold: it turns "ß", a sure sign of German, into "ss".
+    words = [word.lower() for word in _WORD.findall(text[:5000])]
     if not words:
         return None
     scripts = Counter(_script(word[0]) for word in words)

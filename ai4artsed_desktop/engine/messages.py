@@ -43,7 +43,7 @@ class Messages:
         """Tell whether there is a text for ``key`` in any of the two languages asked."""
         return self._find(key) is not None
 
-    def text(self, key: str, **params: object) -> str:
+    def text(self, key: str, /, **params: object) -> str:
         """Return the text for ``key`` with its placeholders filled; one without a value stays visible as ``{name}``."""
         template = self._find(key)
         if template is None:

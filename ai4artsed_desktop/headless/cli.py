@@ -78,7 +78,8 @@ async def _run(options: argparse.Namespace, output: Output) -> int:
 
 def _with_self_check(arguments: Sequence[str]) -> list[str]:
     """``--self-check`` is an option of the program to its users, and a command like any other to us."""
-    return ["self-check", *arguments[1:]] if arguments[:1] == ["--self-check"] else [*arguments]
+    first, rest = arguments[:1], arguments[1:]
+    return ["self-check", *rest] if "--self-check" in first else [*arguments]
 
 
 def _use_utf8() -> None:

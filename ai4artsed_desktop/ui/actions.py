@@ -29,7 +29,7 @@ class WindowAction:
 
     id: str
     key: str
-    do: Callable[[], None]
+    do: Callable[[], object]
     icon: str = ""
     shortcut: str = ""
     is_possible: Callable[[], bool] = _always

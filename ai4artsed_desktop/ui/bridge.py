@@ -52,7 +52,7 @@ class EngineBridge(QObject):
     def ask(
         self,
         coroutine: Coroutine[Any, Any, T],
-        then: Callable[[T], None] | None = None,
+        then: Callable[[T], object] | None = None,
         failed: Callable[[ErrorInfo], None] | None = None,
     ) -> None:
         """Carry out an engine call; ``then`` gets its result, ``failed`` its error. Cancelled ones tell nobody."""

@@ -19,6 +19,7 @@ class Desk:
         data_folder: Where runs lie.
         state: How the window was left (geometry, texts, choices); JSON values.
         save_state: Remember it. Quick; a failure is logged, not raised.
+        is_administrator: The program runs with all rights of the system: code art then has one wall less around it.
     """
 
     read_bytes: Callable[[Path], bytes]
@@ -27,3 +28,4 @@ class Desk:
     data_folder: Path
     state: Mapping[str, Any]
     save_state: Callable[[Mapping[str, Any]], None]
+    is_administrator: bool = False

@@ -19,6 +19,7 @@ from ai4artsed_desktop.ui.facts import EngineFacts
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.memory import WindowMemory
 from ai4artsed_desktop.ui.session_runs import SessionRuns
+from ai4artsed_desktop.ui.widgets.palette import PaletteEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class Page(QWidget):
     def go_to(self, place: str) -> None:
         """Show a place of the page, such as ``models``; an unknown one changes nothing."""
 
+    def take_text(self, text: str) -> bool:
+        """Take text dropped on the window; return whether this page has a use for it."""
+        del text
+        return False
+
     def take_text_file(self, path: Path) -> bool:
         """Take a text file dropped on the window; return whether this page has a use for it."""
         del path
@@ -58,6 +64,10 @@ class Page(QWidget):
         """Take a run folder dropped on the window; return whether this page has a use for it."""
         del run_id
         return False
+
+    def picks(self) -> list[PaletteEntry]:
+        """Return what the command palette offers of this page beside its actions."""
+        return []
 
     def escape(self) -> bool:
         """Cancel what Esc cancels here; return whether there was anything."""

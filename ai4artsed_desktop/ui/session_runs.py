@@ -219,7 +219,9 @@ class SessionRuns(QObject):
         was_live = facts.is_live
         facts.apply(event)
         if isinstance(event, RunQueued):
-            self._bridge.ask(self._bridge.engine.store.folder_of(event.run_id), lambda path: self._on_folder(facts, path))
+            self._bridge.ask(
+                self._bridge.engine.store.folder_of(event.run_id), lambda path: self._on_folder(facts, path)
+            )
         self.changed.emit(event.run_id)
         if was_live and not facts.is_live:
             self.ended.emit(event.run_id)

@@ -72,6 +72,8 @@ QListView { background: transparent; border: 2px solid transparent; border-radiu
 QListView:focus { border: 2px solid $focus; }
 QGraphicsView { background: $sunken; border: 2px solid transparent; border-radius: ${card}px; }
 QGraphicsView:focus { border: 2px solid $focus; }
+QSplitter::handle { background: transparent; }
+QSplitter::handle:hover { background: $line; }
 QProgressBar { background: $track; border: none; border-radius: 2px; }
 QProgressBar::chunk { background: $info; border-radius: 2px; }
 QScrollArea { background: transparent; border: none; }

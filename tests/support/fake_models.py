@@ -18,6 +18,11 @@ def said(request: TextRequest) -> str:
     return request.messages[-1].content if request.messages else request.prompt or ""
 
 
+def in_brackets(request: TextRequest) -> str:
+    """Answer with what was said, recognisably."""
+    return f"<{said(request)}>"
+
+
 class FakeModels:
     """Streams ``answer(request)`` word by word.
 
@@ -35,7 +40,7 @@ class FakeModels:
         self, models: Sequence[TextModelInfo] = (GOOD,), answer: Callable[[TextRequest], str] | None = None
     ) -> None:
         self.models = tuple(models)
-        self.answer = answer or (lambda request: f"<{said(request)}>")
+        self.answer = answer or in_brackets
         self.requests: list[tuple[str, TextRequest]] = []
         self.streaming = asyncio.Event()
         self.going_on = asyncio.Event()

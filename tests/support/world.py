@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,8 @@ class TestWorld:
 
 def request(text: str, interception: str, *outputs: str, **more: Any) -> RunRequest:
     """Return a run request with seed 7 unless told otherwise."""
-    return RunRequest(text, interception, tuple(OutputRequest(name) for name in outputs), **{"seed": 7, **more})
+    asked = RunRequest(text, interception, tuple(OutputRequest(name) for name in outputs), seed=7)
+    return replace(asked, **more)
 
 
 @asynccontextmanager

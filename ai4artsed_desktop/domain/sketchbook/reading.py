@@ -192,13 +192,12 @@ def _is_plural(word: str, forms: Mapping[str, str]) -> bool:
 
     Tisch-e, Lampe-n, Kind-er, Häus-er, apple-s, butterfl-ies; not Lampe, although it is an English lamp with an e.
     """
-    if (
-        word in _IRREGULAR_PLURALS
-        or (word.translate(_WITHOUT_UMLAUT) != word
+    if word in _IRREGULAR_PLURALS or (
+        word.translate(_WITHOUT_UMLAUT) != word
         and any(
             word.removesuffix(ending).translate(_WITHOUT_UMLAUT) in forms
             for ending in ("ern", "er", "en", "e", "n", "")
-        ))
+        )
     ):
         return True
     if word.endswith(("s", "n", "er")):

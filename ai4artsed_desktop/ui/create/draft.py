@@ -34,7 +34,9 @@ class Draft:
         )
 
 
-def next_seed(draft: Draft, last: RunRequest | None, shown: int | None, is_pinned: bool, draw: Callable[[], int]) -> int:
+def next_seed(
+    draft: Draft, last: RunRequest | None, shown: int | None, is_pinned: bool, draw: Callable[[], int]
+) -> int:
     """Return the seed of the next run.
 
     A pinned one stays. An edited idea keeps the seed, so that the edit alone makes the difference; an unchanged one

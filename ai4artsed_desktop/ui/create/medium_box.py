@@ -127,11 +127,10 @@ class MediumBox(QFrame):
         config = catalog.output(output_id).value
         fields: list[QWidget] = []
         for name, mapping in inline_parameters(catalog, output_id):
-            labelled = parameter_field(self._kit, self._values, config, name, mapping)
-            field = labelled.field
+            field = parameter_field(self._kit, self._values, config, name, mapping)
             assert isinstance(field, WholeField | NumberField)
             # The label stands inside the field: the box is low.
-            field.setPrefix(f"{labelled.label.text()}  ")
+            field.setPrefix(f"{field.accessibleName()}  ")
             fields.append(field)
         return fields
 

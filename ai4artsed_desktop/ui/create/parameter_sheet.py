@@ -61,8 +61,7 @@ class ParameterSheet(Sheet):
             for key, mapping in parameters.items():
                 if mapping.advanced == is_advanced:
                     field = parameter_field(self._kit, self._values, config, key, mapping)
-                    field.setMinimumWidth(_FIELD_PX)
-                    flow.addWidget(field)
+                    flow.addWidget(_labelled(self._kit, field))
             if flow.count():
                 if is_advanced:
                     layout.addWidget(Label(self._kit, "parameters.advanced", "overline"))
@@ -70,3 +69,13 @@ class ParameterSheet(Sheet):
         section = QWidget()
         section.setLayout(layout)
         return section
+
+
+def _labelled(kit: Kit, field: QWidget) -> QWidget:
+    label = Label(kit, look="small")
+    label.setText(field.accessibleName())
+    label.setBuddy(field)
+    holder = QWidget()
+    holder.setMinimumWidth(_FIELD_PX)
+    holder.setLayout(column(label, field, space=2))
+    return holder

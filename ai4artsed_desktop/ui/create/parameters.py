@@ -15,7 +15,7 @@ from ai4artsed_desktop.domain.runs import ParameterValue
 from ai4artsed_desktop.domain.text import localized
 from ai4artsed_desktop.engine.catalog import Catalog
 from ai4artsed_desktop.ui.kit import Kit
-from ai4artsed_desktop.ui.widgets.fields import CheckField, ChoiceField, Labelled, NumberField, WholeField
+from ai4artsed_desktop.ui.widgets.fields import CheckField, ChoiceField, NumberField, WholeField
 
 #: Widest range of a whole-number field, where the chunk sets no limit.
 _WHOLE_LIMIT = 2_000_000_000
@@ -78,11 +78,9 @@ def default_of(config: OutputConfig, name: str, mapping: InputMapping) -> Parame
 
 def parameter_field(
     kit: Kit, values: ParameterValues, config: OutputConfig, name: str, mapping: InputMapping
-) -> Labelled:
-    """Return a labelled field that edits one parameter."""
+) -> QWidget:
+    """Return a field that edits one parameter; its accessible name is the parameter's name."""
     language = kit.translator.language
-    label = localized(mapping.name or {}, language) or name
-    tip = localized(mapping.description or {}, language)
     value = values.of(config.id).get(name, default_of(config, name, mapping))
 
     def put(new: ParameterValue) -> None:
@@ -99,10 +97,11 @@ def parameter_field(
             field = _number(kit, mapping, value, put)
         case _:
             field = _line(value, put)
-    labelled = Labelled(kit, label, field, tip)
-    if isinstance(field, ChoiceField):
-        field.set_name(label)
-    return labelled
+    tip = localized(mapping.description or {}, language)
+    field.setAccessibleName(localized(mapping.name or {}, language) or name)
+    field.setAccessibleDescription(tip)
+    field.setToolTip(tip)
+    return field
 
 
 def _choice(kit: Kit, mapping: InputMapping, value: ParameterValue, put: _Put) -> ChoiceField:

@@ -32,6 +32,7 @@ _TAB_KEYS = {
     "code": "medium.code",
     "text": "medium.text",
 }
+_SHOWN_FIRST = ("image", "audio", "video")
 
 
 class ResultView(QWidget):
@@ -71,7 +72,11 @@ class ResultView(QWidget):
         self.tabs: list[Button] = []
         self._tab_group = QButtonGroup(self)
         self._tab_row = row(space=r.SPACE_1)
-        layout = column(self.working, self.error_card, self._tab_row, self.stack, space=r.SPACE_2)
+        #: Room for buttons that do something with the whole run.
+        self.tool_row = row(space=0)
+        self._head = QWidget()
+        self._head.setLayout(row(self._tab_row, None, self.tool_row, space=r.SPACE_2))
+        layout = column(self.working, self.error_card, self._head, self.stack, space=r.SPACE_2)
         layout.setStretch(3, 1)
         self.setLayout(layout)
         kit.translator.language_changed.connect(self._show_tabs)
@@ -158,14 +163,14 @@ class ResultView(QWidget):
             self._tab_row.removeWidget(button)
             button.hide()
             button.deleteLater()
-        while self._tab_row.takeAt(0) is not None:
-            pass
         media = self._facts.media if self._facts is not None else []
-        self.tabs = [self._tab(medium, media) for medium in media] if len(media) > 1 else []
+        # What is seen or heard comes first, its code behind it.
+        ordered = sorted(media, key=lambda medium: (medium.output_id, medium.type not in _SHOWN_FIRST))
+        self.tabs = [self._tab(medium, media) for medium in ordered] if len(media) > 1 else []
         for button in self.tabs:
             self._tab_group.addButton(button)
             self._tab_row.addWidget(button)
-        self._tab_row.addStretch(1)
+        self._head.setVisible(self._facts is not None)
         self._mark_tab()
 
     def _tab(self, medium: MediumRecord, media: list[MediumRecord]) -> Button:
@@ -220,7 +225,7 @@ class ResultView(QWidget):
         """The medium the person chose, else the first that is no code, else the first."""
         media = self._facts.media if self._facts is not None else []
         chosen = next((m for m in media if m.filename == self._chosen), None)
-        shown_first = next((m for m in media if m.type in ("image", "audio", "video")), None)
+        shown_first = next((m for m in media if m.type in _SHOWN_FIRST), None)
         # While the picture is still being drawn, its code alone would only flash by.
         first = media[0] if media and self._facts is not None and not self._facts.is_live else None
         return chosen or shown_first or first

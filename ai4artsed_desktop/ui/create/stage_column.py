@@ -56,6 +56,7 @@ class StageColumn(QScrollArea):
 
     def show_run(self, facts: RunFacts | None) -> None:
         """Show all stages of a run; None = no run yet."""
+        self._keep_typed(facts)
         self._facts = facts
         original = facts.request.text if facts is not None else ""
         for stage, view in self.views.items():
@@ -87,11 +88,22 @@ class StageColumn(QScrollArea):
     def content_height(self) -> int:
         """Return the height that shows everything without scrolling."""
         holder = self.widget()
-        return holder.heightForWidth(self.viewport().width()) if holder.hasHeightForWidth() else holder.sizeHint().height()
+        return (
+            holder.heightForWidth(self.viewport().width()) if holder.hasHeightForWidth() else holder.sizeHint().height()
+        )
 
     def sizeHint(self) -> QSize:
         """Modest: the result gets what is left."""
         return QSize(360, 140)
+
+    def _keep_typed(self, next_facts: RunFacts | None) -> None:
+        """Looking at another run loses nothing that was typed while this one waits."""
+        if self._facts is None or self._facts is next_facts:
+            return
+        for stage, view in self.views.items():
+            facts = self._facts.stages.get(stage)
+            if view.state is StageState.PAUSED and facts is not None and facts.state is StageState.PAUSED:
+                facts.text = view.text_view.toPlainText()
 
     def _view(self, stage: StageName) -> StageView:
         view = StageView(self._kit, f"stage.{stage.value}", f"stage.{stage.value}.empty")

@@ -29,7 +29,7 @@ class Banner(QFrame):
         super().__init__()
         self._kit = kit
         set_look(self, "card")
-        self.words = Label(kit, key, **params)
+        self.words = Label(kit, key, "", **params)
         self._actions = row(space=r.SPACE_1)
         self.close_button = IconButton(kit, "close", "action.close")
         self.close_button.clicked.connect(self.dismiss)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QW
 
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.kit import Kit
-from ai4artsed_desktop.ui.widgets.basics import Label, column
 
 
 class ChoiceField(QComboBox):
@@ -52,11 +51,6 @@ class ChoiceField(QComboBox):
     def set_value(self, value: object) -> None:
         """Choose ``value``; nothing is announced."""
         self.set_options(self._options, value)
-
-    def set_name(self, name: str) -> None:
-        """Say to assistive technology what is chosen here."""
-        self.setAccessibleName(name)
-        self.view().setAccessibleName(name)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Let the page scroll; only a field that has the focus turns."""
@@ -112,22 +106,6 @@ class CheckField(QCheckBox):
         if self._key:
             self.setText(self._kit.text(self._key))
             self.setAccessibleName(self.text())
-
-
-class Labelled(QWidget):
-    """A field under its small label."""
-
-    def __init__(self, kit: Kit, text: str, field: QWidget, tip: str = "") -> None:
-        super().__init__()
-        self.label = Label(kit, look="small")
-        self.label.setWordWrap(False)
-        self.label.setText(text)
-        self.label.setBuddy(field)
-        self.field = field
-        field.setAccessibleName(text)
-        field.setAccessibleDescription(tip)
-        field.setToolTip(tip)
-        self.setLayout(column(self.label, field, space=2))
 
 
 def _dress(field: QSpinBox | QDoubleSpinBox, kit: Kit) -> None:

@@ -97,7 +97,9 @@ class PickerButton(QAbstractButton):
             return
         box.moveTop(box.center().y() - round((r.TYPE_BODY + r.TYPE_SMALL) * r.LINE_HEIGHT / 2))
         box.translate(0, draw_lines(painter, box, self._card.name, name_font, theme.color("ink"), 1))
-        words = f"{self._card.label} · {self._card.description}" if self._card.label else self._card.description
+        label, description = self._card.label, self._card.description
+        # Some descriptions begin with what the label says.
+        words = description if not label or description.startswith(label) else f"{label} · {description}"
         draw_lines(painter, box, words, theme.font(r.TYPE_SMALL), theme.color("muted"), 1)
 
 

@@ -24,6 +24,7 @@ class ServiceState(StrEnum):
     """How a service is; each has its own sign, colour and word (``service.state.<value>``)."""
 
     READY = "ready"
+    IDLE = "idle"
     STARTING = "starting"
     OFF = "off"
     MISSING = "missing"
@@ -41,6 +42,7 @@ class ServiceStatus:
 
 _FACES = {
     ServiceState.READY: ("disc", "good"),
+    ServiceState.IDLE: ("circle", "good"),
     ServiceState.STARTING: ("hourglass", "warn"),
     ServiceState.OFF: ("circle", "muted"),
     ServiceState.MISSING: ("circle", "muted"),

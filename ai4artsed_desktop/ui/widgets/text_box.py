@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
-from PySide6.QtWidgets import QFrame, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from ai4artsed_desktop.domain.text import clean_text
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.theme import set_look
-from ai4artsed_desktop.ui.widgets.basics import Label, column
+from ai4artsed_desktop.ui.widgets.basics import Label, column, row
 from ai4artsed_desktop.ui.widgets.prose import ProseEdit
 
 #: From this length on, the number of characters is worth knowing.
@@ -39,6 +39,7 @@ class TextBox(QFrame):
         self._placeholder_key = placeholder_key
         self._limit_chars = limit_chars
         self.title = Label(kit, title_key, "overline")
+        self.title.setWordWrap(False)
         self.field = ProseEdit(kit, min_lines=min_lines)
         self.field.setAcceptDrops(False)
         self.field.textChanged.connect(self._on_field_text_changed)
@@ -51,7 +52,9 @@ class TextBox(QFrame):
         self.extra: QVBoxLayout = column(space=r.SPACE_2)
         #: Room below the field.
         self.foot: QVBoxLayout = column(space=r.SPACE_1)
-        layout = column(self.title, self.extra, self.field, self.counter, self.foot, space=6, margin=r.SPACE_3)
+        #: Room behind the title.
+        self.head: QHBoxLayout = row(self.title, space=r.SPACE_2)
+        layout = column(self.head, self.extra, self.field, self.counter, self.foot, space=6, margin=r.SPACE_3)
         layout.setStretch(2, 1)
         self.setLayout(layout)
         kit.translator.language_changed.connect(self.retranslate)

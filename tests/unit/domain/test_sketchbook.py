@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import os
 import re
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -109,6 +111,30 @@ def test_same_text_and_seed_give_the_same_code_and_another_seed_another():
     assert compose_piece(APPLE, 7, 20).code == compose_piece(APPLE, 7, 20).code
     assert len({compose_sketch(APPLE, seed, 800, 600).code for seed in range(12)}) == 12
     assert len({compose_piece(APPLE, seed, 20).code for seed in range(12)}) == 12
+
+
+async def test_code_does_not_depend_on_the_process():
+    """Python's own hash differs from process to process; nothing may lean on it."""
+    script = (
+        "import hashlib, sys; from ai4artsed_desktop.domain.sketchbook import sketching, composing\n"
+        "texts = ['Der Vollmond über alten Apfelbäumen', 'Wut! Feuer!', 'three sad birds in the rain']\n"
+        "codes = [sketching.compose_sketch(t, 3, 9, 9).code + composing.compose_piece(t, 3, 20).code for t in texts]\n"
+        "print(hashlib.sha256(''.join(codes).encode()).hexdigest())"
+    )
+    printed: set[bytes] = set()
+    for hash_seed in ("1", "2", "3"):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            script,
+            cwd=PROJECT,
+            env=os.environ | {"PYTHONHASHSEED": hash_seed},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == 0
+        printed.add(output)
+    assert len(printed) == 1
 
 
 def test_case_and_spacing_do_not_change_what_chance_decides():

@@ -154,7 +154,6 @@ async def test_a_pause_waits_for_the_persons_text_which_goes_on_and_is_recorded(
     world.engine.runs.resume(run_id, "a green\x00 pear\r\n")
     record = await world.engine.runs.wait(run_id)
     assert record.stages[1].text == "a green pear\n" and record.stages[1].edited_from == "<apple>"
-    assert "pear" in world.renderer.jobs[0].code or record.state == "finished"
     assert_tidy(world, run_id)
     again = await world.engine.runs.request_of(run_id)
     assert again.edits == {StageName.INTERCEPTION: "a green pear\n"} and not again.pause_after
@@ -340,7 +339,6 @@ async def test_a_model_that_stops_fails_the_run_and_keeps_the_folder(world: Test
 
 async def test_a_sketch_that_fails_keeps_its_code(world: TestWorld) -> None:
     world.renderer.failure = RenderFailure.HANG
-    world.models.answer = lambda request: "function setup() { while(true); }"
     record = await world.run("apple", "as_is", CODE)
     assert record.state == "failed" and record.error is not None
     assert record.error.params["reason"] == "code_art.failure.hang" and record.error.params["line"] == "3"

@@ -37,12 +37,13 @@ shade.frequency.setValueAtTime(BRIGHT, 0);
 shade.frequency.linearRampToValueAtTime(BRIGHT * 3.2, total / 2);
 shade.frequency.linearRampToValueAtTime(BRIGHT * 0.8, total);
 
-// Breaths: chords that overlap, each as long as BREATH beats.
-const breaths = Math.max(2, Math.floor(total / (BREATH * BEAT)));
+// Breaths: chords that overlap, each as long as BREATH beats, in a short piece shorter.
+const span = Math.min(BREATH, total / BEAT / 2);
+const breaths = Math.round(total / (span * BEAT) - 0.49);
 for (let i = 0; i < breaths; i++) {
   const root = i === breaths - 1 ? 0 : ROOTS[i % ROOTS.length];
-  play(layers, i * BREATH, [tone(root), tone(root + 2), tone(root + 4), tone(root, 1)], BREATH * 0.92, 0.6);
-  play(deep, i * BREATH, tone(root, -1), BREATH * 0.85, 0.7);
+  play(layers, i * span, [tone(root), tone(root + 2), tone(root + 4), tone(root, 1)], span * 0.92, 0.6);
+  play(deep, i * span, tone(root, -1), span * 0.85, 0.7);
 }
 
 // Bells: the melody, each note alone, with much air around it.

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from ai4artsed_desktop.adapters.storage import run_folders
 from ai4artsed_desktop.adapters.storage.run_folders import read_record, this_process
 from ai4artsed_desktop.adapters.storage.run_index import RunIndex
 from ai4artsed_desktop.adapters.storage.run_store import DiskRunStore
@@ -269,10 +268,12 @@ async def test_ended_runs_are_not_read_again_at_every_start(
 ) -> None:
     await filled(store, 5)
     read: list[Path] = []
-    monkeypatch.setattr(
-        "ai4artsed_desktop.adapters.storage.run_store.read_record",
-        lambda folder: read.append(folder) or run_folders.read_record(folder),
-    )
+
+    def noted(folder: Path) -> RunRecord:
+        read.append(folder)
+        return read_record(folder)
+
+    monkeypatch.setattr("ai4artsed_desktop.adapters.storage.run_store.read_record", noted)
     await store.mark_interrupted()
     assert read == []
 

@@ -1,0 +1,36 @@
+"""What was dropped on the window: text, files, model files, run folders."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData
+
+#: Name of a run folder (FORMATS: ``run_<unix ms>_<6 hex>``).
+_RUN_FOLDER = re.compile(r"run_\d{10,}_[0-9a-f]{6}")
+
+
+class DropKind(StrEnum):
+    """What can be dropped."""
+
+    FILES = "files"
+    TEXT = "text"
+
+
+def drop_kind(mime: QMimeData) -> DropKind | None:
+    """Return what is dropped, or None if there is no place for it."""
+    if local_paths(mime):
+        return DropKind.FILES
+    return DropKind.TEXT if mime.hasText() and mime.text().strip() else None
+
+
+def local_paths(mime: QMimeData) -> list[Path]:
+    """Return the files and folders of this computer among what is dropped."""
+    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+
+
+def is_run_folder(path: Path) -> bool:
+    """Whether a path is called like a run folder."""
+    return _RUN_FOLDER.fullmatch(path.name) is not None

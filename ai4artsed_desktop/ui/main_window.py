@@ -1,0 +1,284 @@
+"""The main window: rail, pages, banners, status bar; closing is a request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QMoveEvent, QResizeEvent
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from ai4artsed_desktop.domain.errors import ErrorInfo
+from ai4artsed_desktop.engine.ports import RunSummary
+from ai4artsed_desktop.ui import roles as r
+from ai4artsed_desktop.ui.actions import Actions, WindowAction
+from ai4artsed_desktop.ui.bridge import EngineBridge
+from ai4artsed_desktop.ui.close_sheet import CloseSheet
+from ai4artsed_desktop.ui.desk import Desk
+from ai4artsed_desktop.ui.drops import drop_kind, is_run_folder, local_paths
+from ai4artsed_desktop.ui.facts import EngineFacts
+from ai4artsed_desktop.ui.kit import Kit
+from ai4artsed_desktop.ui.memory import WindowMemory
+from ai4artsed_desktop.ui.paging import Page, PageContext, PageSpec, discover_pages
+from ai4artsed_desktop.ui.palette_entries import palette_entries
+from ai4artsed_desktop.ui.session_runs import SessionRuns
+from ai4artsed_desktop.ui.status_feed import StatusFeed
+from ai4artsed_desktop.ui.widgets.banner import Banner
+from ai4artsed_desktop.ui.widgets.basics import column, row
+from ai4artsed_desktop.ui.widgets.error_card import ErrorCard
+from ai4artsed_desktop.ui.widgets.palette import CommandPalette
+from ai4artsed_desktop.ui.widgets.rail import Rail, RailEntry
+from ai4artsed_desktop.ui.widgets.sheet import Sheet
+from ai4artsed_desktop.ui.widgets.status_bar import StatusBar
+
+_DEFAULT_SIZE_PX = (1280, 800)
+_MINIMUM_SIZE_PX = (720, 560)
+
+
+class MainWindow(QWidget):
+    """Everything the person sees.
+
+    Args:
+        kit: Look, icons and words.
+        bridge: The way to the engine and back.
+        desk: Files and folders as calls.
+    """
+
+    #: The window may be closed: nothing works any more, or the person agreed to end it. What stands here is saved.
+    close_confirmed = Signal()
+
+    def __init__(self, kit: Kit, bridge: EngineBridge, desk: Desk) -> None:
+        super().__init__()
+        self._kit = kit
+        self._bridge = bridge
+        self.memory = WindowMemory(desk, self)
+        self.facts = EngineFacts(bridge, self)
+        self.runs = SessionRuns(bridge, self)
+        self.actions_list = Actions(self)
+        self._context = PageContext(
+            kit=kit,
+            bridge=bridge,
+            desk=desk,
+            memory=self.memory,
+            facts=self.facts,
+            runs=self.runs,
+            actions=self.actions_list,
+            show_page=self.show_page,
+            show_error=self.show_error,
+            import_model=self.import_model,
+        )
+        self._specs: dict[str, PageSpec] = {spec.id: spec for spec in discover_pages()}
+        self.pages: dict[str, Page] = {}
+        self._palette: CommandPalette | None = None
+        self._close_sheet: CloseSheet | None = None
+        self._is_closing = False
+        self._lay_out()
+        self._add_actions()
+        kit.translator.language_changed.connect(self.retranslate)
+        self.retranslate()
+        self.setAcceptDrops(True)
+        self._come_back()
+        self._warn_administrator(desk)
+
+    def engine_started(self, interrupted: Sequence[RunSummary]) -> None:
+        """The engine works; ``interrupted`` runs of an earlier program are offered."""
+        if interrupted:
+            self._offer_interrupted(interrupted)
+
+    def show_error(self, error: ErrorInfo) -> None:
+        """Show an error that belongs to no place of a page, above everything and without stopping anything."""
+        self.error_card.show_error(error)
+
+    def close_without_asking(self) -> None:
+        """Close now: the system wants it."""
+        self._confirm_close()
+
+    def release(self) -> None:
+        """Stop what moves and sounds."""
+        for page in self.pages.values():
+            page.release()
+
+    def show_page(self, page_id: str, place: str = "") -> None:
+        """Go to a page, made on its first visit, and to a place on it."""
+        page = self.pages.get(page_id)
+        if page is None:
+            page = self.pages[page_id] = self._specs[page_id].make(self._context)
+            self.stack.addWidget(page)
+        self.stack.setCurrentWidget(page)
+        self.rail.show_page(page_id)
+        self.memory.put("page", page_id)
+        if place:
+            page.go_to(place)
+
+    def import_model(self, path: Path) -> None:
+        """Ask whether to copy a GGUF file or to use it where it lies, then do it."""
+        banner = Banner(self._kit, "model", "info", "import.question", name=path.name)
+        banner.add_action("import.copy", lambda: self._import(path, copy=True), "copy")
+        banner.add_action("import.use", lambda: self._import(path, copy=False), "pin")
+        self.banners.addWidget(banner)
+
+    def open_palette(self) -> None:
+        """Open the command palette."""
+        if self._palette is None:
+            self._palette = CommandPalette(self._kit, self)
+        self._palette.open_with(palette_entries(self._context, self._specs.values(), self.pages.values()))
+
+    def retranslate(self) -> None:
+        """Set the words anew."""
+        self.setWindowTitle(self._kit.text("window.title"))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask if work is running, otherwise agree; the app closes the engine first and the window then."""
+        event.ignore()
+        if self._is_closing:
+            return
+        if self.runs.live():
+            if self._close_sheet is None:
+                self._close_sheet = CloseSheet(self._kit, self)
+                self._close_sheet.close_agreed.connect(self._confirm_close)
+            self._close_sheet.open_for(len(self.runs.live()))
+        else:
+            self._confirm_close()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc ends full screen or cancels, when no sheet and no field had a use for it."""
+        if event.key() != Qt.Key.Key_Escape:
+            super().keyPressEvent(event)
+            return
+        page = self.stack.currentWidget()
+        if isinstance(page, Page) and not page.escape() and self.isFullScreen():
+            self.showNormal()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take whatever has a place here."""
+        if drop_kind(event.mimeData()) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Bring what was dropped to its place."""
+        event.acceptProposedAction()
+        text = event.mimeData().text()
+        paths = local_paths(event.mimeData())
+        if not paths:
+            self.show_page("create")
+            self.pages["create"].take_text(text)
+        for path in paths:
+            self._take_file(path)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Remember the size."""
+        super().resizeEvent(event)
+        self._remember_place()
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        """Remember the place."""
+        super().moveEvent(event)
+        self._remember_place()
+
+    def _lay_out(self) -> None:
+        specs = self._specs.values()
+        self.rail = Rail(self._kit, [RailEntry(s.id, s.icon, s.key, s.is_at_bottom) for s in specs])
+        self.rail.page_chosen.connect(self.show_page)
+        self.stack = QStackedWidget()
+        self.error_card = ErrorCard(self._kit)
+        self.banners: QVBoxLayout = column(self.error_card, space=r.SPACE_2)
+        banner_holder = QWidget()
+        self.status_bar = StatusBar(self._kit)
+        self._status = StatusFeed(self._kit, self._bridge, self.facts, self.runs, self.status_bar)
+        self.banners.setContentsMargins(r.SPACE_4, r.SPACE_2, r.SPACE_4, 0)
+        banner_holder.setLayout(self.banners)
+        right = column(banner_holder, self.stack, space=0)
+        right.setStretch(1, 1)
+        middle = row(self.rail, right, space=0)
+        middle.setStretch(1, 1)
+        frame = column(middle, self.status_bar, space=0)
+        frame.setStretch(0, 1)
+        self.setLayout(frame)
+        self.setMinimumSize(*_MINIMUM_SIZE_PX)
+
+    def _add_actions(self) -> None:
+        self.actions_list.add(
+            WindowAction("palette", "palette.title", self.open_palette, "search", "Ctrl+K"),
+            WindowAction("full_screen", "window.full_screen", self._toggle_full_screen, "zoom-fit", "F11"),
+            WindowAction("settings", "page.settings", lambda: self.show_page("settings"), "settings", "Ctrl+,"),
+            WindowAction("models", "remedy.models", lambda: self.show_page("settings", "models"), "model"),
+            WindowAction("free_memory", "remedy.free_memory", self._free_memory, "eraser"),
+            WindowAction("quit", "window.quit", self.close, "close", "Ctrl+Q"),
+        )
+
+    def _toggle_full_screen(self) -> None:
+        if self.isFullScreen():
+            self.showNormal()
+        else:
+            self.showFullScreen()
+
+    def _free_memory(self) -> None:
+        self._bridge.ask(self._bridge.engine.models.release(), failed=self.show_error)
+
+    def _come_back(self) -> None:
+        """Look as the window was left."""
+        geometry = self.memory.get("geometry", "")
+        is_restored = bool(geometry) and self.restoreGeometry(QByteArray.fromBase64(geometry.encode("ascii", "ignore")))
+        if not is_restored:
+            self.resize(*_DEFAULT_SIZE_PX)
+        page = self.memory.get("page", "create")
+        self.show_page(page if page in self._specs else "create")
+
+    def _remember_place(self) -> None:
+        if self.isVisible() and not self.isFullScreen():
+            self.memory.put("geometry", bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
+
+    def _warn_administrator(self, desk: Desk) -> None:
+        if desk.is_administrator and not self.memory.get("knows_administrator", False):
+            banner = Banner(self._kit, "warning", "warn", "notice.administrator")
+            banner.closed.connect(lambda: self.memory.put("knows_administrator", True))
+            self.banners.addWidget(banner)
+
+    def _offer_interrupted(self, interrupted: Sequence[RunSummary]) -> None:
+        first = interrupted[0]
+        key = "notice.interrupted.one" if len(interrupted) == 1 else "notice.interrupted.many"
+        banner = Banner(self._kit, "hourglass", "info", key, count=len(interrupted), text=_beginning(first.text))
+        banner.add_action("notice.interrupted.go_on", lambda: self._continue(first.run_id), "play")
+        banner.add_action("notice.interrupted.look", lambda: self._look_at([s.run_id for s in interrupted]), "eye")
+        self.banners.addWidget(banner)
+
+    def _continue(self, run_id: str) -> None:
+        self.show_page("create")
+        request = self._bridge.engine.runs.continue_request(run_id)
+        self._bridge.ask(request, self.runs.submit, self.show_error)
+
+    def _look_at(self, run_ids: list[str]) -> None:
+        self.show_page("create")
+        self.runs.open(reversed(run_ids), self.show_error)
+
+    def _take_file(self, path: Path) -> None:
+        if path.suffix.lower() == ".gguf":
+            self.import_model(path)
+        elif is_run_folder(path):
+            self.show_page("create")
+            self.pages["create"].take_run(path.name)
+        else:
+            self.show_page("create")
+            self.pages["create"].take_text_file(path)
+
+    def _import(self, path: Path, *, copy: bool) -> None:
+        service = self._bridge.engine.model_files
+        self.show_page("settings", "models")
+        self._bridge.ask(service.import_file(path, copy=copy), failed=self.show_error)
+
+    def _confirm_close(self) -> None:
+        if self._is_closing:
+            return
+        self._is_closing = True
+        self.memory.flush()
+        for sheet in self.findChildren(Sheet):
+            sheet.close_sheet()
+        # Gone at once for the person; ending the engine may take a moment.
+        self.hide()
+        self.close_confirmed.emit()
+
+
+def _beginning(text: str) -> str:
+    words = " ".join(text[:200].split())
+    return words if len(words) <= 60 else f"{words[:60]} …"

@@ -1,0 +1,405 @@
+"""The Create page: an idea, rules and a medium become texts and media, every step in sight."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QScrollArea, QWidget
+
+from ai4artsed_desktop.domain.errors import AppError, ErrorInfo, UnknownEntryError
+from ai4artsed_desktop.domain.parameters import SEED_LIMIT
+from ai4artsed_desktop.domain.runs import MAX_TEXT_CHARS, MediumRecord, RunRequest, StageName
+from ai4artsed_desktop.ui import roles as r
+from ai4artsed_desktop.ui.actions import WindowAction
+from ai4artsed_desktop.ui.background import Background
+from ai4artsed_desktop.ui.cards import worker_name
+from ai4artsed_desktop.ui.create import run_again
+from ai4artsed_desktop.ui.create.box_row import BoxRow
+from ai4artsed_desktop.ui.create.choices import Choices
+from ai4artsed_desktop.ui.create.draft import Draft, next_seed
+from ai4artsed_desktop.ui.create.remedies import remedies_for
+from ai4artsed_desktop.ui.create.result_view import ResultView
+from ai4artsed_desktop.ui.create.session_view import RunTool, SessionView
+from ai4artsed_desktop.ui.create.stage_column import StageColumn
+from ai4artsed_desktop.ui.create.strip_feed import StripFeed
+from ai4artsed_desktop.ui.create.work_area import WorkArea
+from ai4artsed_desktop.ui.models.cards import CardItem
+from ai4artsed_desktop.ui.paging import Page, PageContext, PageSpec
+from ai4artsed_desktop.ui.previews.text import decode_text
+from ai4artsed_desktop.ui.session_runs import RunFacts
+from ai4artsed_desktop.ui.widgets.basics import column
+from ai4artsed_desktop.ui.widgets.palette import PaletteEntry
+from ai4artsed_desktop.ui.widgets.text_box import TextBox
+
+
+class CreatePage(Page):
+    """Wires boxes, stages and result to the engine."""
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__()
+        self._context = context
+        self._kit = context.kit
+        self._runs = context.runs
+        self._shown = ""
+        self._last: RunRequest | None = None
+        self._removed: list[RunFacts] = []
+        kit = context.kit
+        self.idea = TextBox(kit, "create.idea", "create.idea.placeholder", limit_chars=MAX_TEXT_CHARS)
+        self.idea.set_text(context.memory.get("idea", ""))
+        self.choices = Choices(context, self)
+        self.stages = StageColumn(kit, lambda worker: worker_name(kit, context.facts, worker))
+        self.result = ResultView(kit, context.desk.read_bytes, self.choices.output_name)
+        self.feed = StripFeed(kit, context.runs, context.desk.read_bytes, self)
+        self.session = SessionView(kit, self.result, self.feed)
+        self._reading = Background[str](self, self.idea.set_text, context.show_error)
+        self._saving = Background[None](self, lambda _: None, context.show_error)
+        self._lay_out()
+        self._connect()
+        self._restore_seed()
+        self.choices.refresh()
+
+    @property
+    def rules_box(self) -> QWidget:
+        """The second box."""
+        return self.choices.rules_box
+
+    @property
+    def shown_run(self) -> RunFacts | None:
+        """The run in sight."""
+        return self._runs.get(self._shown)
+
+    def make(self) -> None:
+        """Submit what stands in the boxes; while another run works, it waits its turn."""
+        draft = self._draft()
+        box = self.choices.medium_box.seed
+        seed = next_seed(draft, self._last, box.value, box.is_pinned, lambda: secrets.randbelow(SEED_LIMIT))
+        engine = self._context.facts.engine
+        if self._submit(draft.request(engine.settings, self._kit.translator.language, seed)):
+            box.set_value(seed)
+
+    def cancel(self) -> None:
+        """End the run in sight, or else the one that works."""
+        live = self._runs.live()
+        shown = self.shown_run
+        if live:
+            target = shown if shown is not None and shown.is_live else live[0]
+            self._context.facts.engine.runs.cancel(target.run_id)
+
+    def show_run(self, run_id: str) -> None:
+        """Show a run's texts and media."""
+        self._shown = run_id
+        self.session.strip.show_run(run_id)
+        self._show(self.shown_run)
+
+    def go_to(self, place: str) -> None:
+        """Show a place of the page."""
+        if place == "idea":
+            self.idea.field.setFocus()
+
+    def take_text(self, text: str) -> bool:
+        """Put text into the idea; one undo brings the old one back."""
+        self.idea.set_text(text)
+        return True
+
+    def picks(self) -> list[PaletteEntry]:
+        """Return every interception and output that can be picked."""
+        kit, choices = self._kit, self.choices
+        interceptions, outputs = choices.cards()
+        groups = (
+            (interceptions, kit.text("palette.interceptions"), choices.pick_interception),
+            (outputs, kit.text("palette.outputs"), choices.pick_output),
+        )
+
+        def entry(card: CardItem, group: str, pick: Callable[[str], None]) -> PaletteEntry:
+            def do() -> None:
+                self._context.show_page(PAGE.id, "")
+                pick(card.id)
+
+            return PaletteEntry(card.name, group, card.icon, do)
+
+        return [entry(card, group, pick) for cards, group, pick in groups for card in cards if card.runnable]
+
+    def take_text_file(self, path: Path) -> bool:
+        """Put a text file's words into the idea."""
+        self._reading.start(lambda: decode_text(self._context.desk.read_bytes(path)))
+        return True
+
+    def take_run(self, run_id: str) -> bool:
+        """Open a run of the run folders."""
+        self._runs.open([run_id], self._context.show_error)
+        return True
+
+    def escape(self) -> bool:
+        """Cancel the run that works."""
+        has_live = bool(self._runs.live())
+        self.cancel()
+        return has_live
+
+    def release(self) -> None:
+        """Stop what moves and sounds."""
+        self.result.release()
+
+    def _lay_out(self) -> None:
+        self.boxes = BoxRow(self.idea, self.choices.rules_box, self.choices.medium_box)
+        self.work = WorkArea(self.stages, self.session, self._context.memory)
+        content = QWidget()
+        layout = column(self.boxes, self.work, space=r.SPACE_3, margin=r.SPACE_4)
+        layout.setStretch(1, 1)
+        content.setLayout(layout)
+        area = QScrollArea()
+        area.setWidget(content)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setLayout(column(area, space=0))
+        self.session.set_tools(self._run_tools(), in_bar=4)
+
+    def _run_tools(self) -> tuple[RunTool, ...]:
+        return (
+            RunTool("again", "run.again", self._again_exactly),
+            RunTool("dice", "run.new_seed", self._again_with_new_seed),
+            RunTool("edit", "run.reuse", self._take_over),
+            RunTool("folder", "run.folder", self._reveal),
+            RunTool("copy", "action.copy", self._copy),
+            RunTool("save", "action.save", self._save),
+            RunTool("close", "run.remove", self._remove),
+        )
+
+    def _connect(self) -> None:
+        context, memory = self._context, self._context.memory
+        box, rules = self.choices.medium_box, self.choices.rules_box
+        self.idea.changed.connect(lambda: memory.put("idea", self.idea.field.toPlainText()))
+        self.idea.files_dropped.connect(lambda paths: self.take_text_file(Path(paths[0])))
+        rules.pause.setChecked(context.facts.engine.settings.pause_after_interception)
+        box.make_requested.connect(self.make)
+        box.cancel_requested.connect(self.cancel)
+        box.seed.changed.connect(self._on_seed_changed)
+        self.stages.edited.connect(self._on_stages_edited)
+        self.stages.proposal_taken.connect(self._on_stages_edited)
+        self.stages.again_requested.connect(self._on_stages_again_requested)
+        self.stages.went_on.connect(self._on_stages_went_on)
+        self.result.cancel_requested.connect(self.cancel)
+        self.result.save_requested.connect(self._save_as)
+        self.result.code_requested.connect(self._on_result_code_requested)
+        self.session.strip.run_chosen.connect(self._on_strip_run_chosen)
+        self._runs.added.connect(self.show_run)
+        self._runs.changed.connect(self._on_runs_changed)
+        self._runs.streamed.connect(self._on_runs_streamed)
+        self._runs.progressed.connect(self._on_runs_progressed)
+        self._runs.ended.connect(self._on_runs_ended)
+        context.facts.changed.connect(lambda: self._show(self.shown_run))
+        context.actions.add(*self._actions())
+
+    def _actions(self) -> tuple[WindowAction, ...]:
+        def has_run() -> bool:
+            return self.shown_run is not None
+
+        def has_ended() -> bool:
+            return self.shown_run is not None and not self.shown_run.is_live
+
+        choices = self.choices
+        return (
+            WindowAction("make", "create.make", self.make, "play", "Ctrl+Return"),
+            WindowAction("make_enter", "create.make", self.make, "play", "Ctrl+Enter", lambda: True),
+            WindowAction("cancel", "action.cancel", self.cancel, "cancel", "", lambda: bool(self._runs.live())),
+            WindowAction("idea", "action.idea", lambda: self._focus(self.idea.field), "pen"),
+            WindowAction("rules", "action.rules", lambda: self._focus(choices.rules_box.field), "book"),
+            WindowAction("pick_interception", "create.rules.pick", choices.open_interceptions, "shapes"),
+            WindowAction("pick_output", "create.medium.pick", choices.open_outputs, "picture"),
+            WindowAction("parameters", "parameters.title", choices.open_parameters, "more"),
+            WindowAction("details", "create.rules.details", choices.open_details, "info"),
+            WindowAction("again", "run.again", self._again_exactly, "again", "", has_ended),
+            WindowAction("new_seed", "run.new_seed", self._again_with_new_seed, "dice", "", has_run),
+            WindowAction("reuse", "run.reuse", self._take_over, "edit", "", has_run),
+            WindowAction("folder", "run.folder", self._reveal, "folder", "", has_run),
+            WindowAction("save", "action.save", self._save, "save", "Ctrl+S", lambda: self.result.medium is not None),
+            WindowAction("code", "run.code", self.result.go_to_code, "code", "", has_run),
+            WindowAction("remove", "run.remove", self._remove, "close", "", has_ended),
+            WindowAction("undo_remove", "run.undo_remove", self._undo_remove, "undo", "", lambda: bool(self._removed)),
+        )
+
+    def _focus(self, field: QWidget) -> None:
+        self._context.show_page(PAGE.id, "")
+        field.setFocus()
+
+    def _draft(self) -> Draft:
+        rules = self.choices.rules_box
+        return Draft(
+            self.idea.text,
+            self.choices.interception_id,
+            rules.rules,
+            self.choices.requests(),
+            rules.pause.isChecked(),
+        )
+
+    def _submit(self, request: RunRequest) -> bool:
+        try:
+            facts = self._runs.submit(request)
+        except AppError as exc:
+            self._show_error(exc.info())
+            return False
+        facts.started_s = time.monotonic()
+        self._last = request
+        return True
+
+    def _show(self, facts: RunFacts | None) -> None:
+        self.stages.show_run(facts)
+        self.result.show_run(facts)
+        self.work.follow_texts()
+        if facts is not None and facts.error is not None:
+            self._show_error(facts.error)
+        live = self._runs.live()
+        self.choices.medium_box.show_working(live[0].started_s if live else None)
+
+    def _show_error(self, error: ErrorInfo) -> None:
+        self.result.show_error(error)
+        for remedy in remedies_for(error):
+            self.result.error_card.add_action(remedy.key, lambda action=remedy.action: self._remedy(action))
+
+    def _remedy(self, action: str) -> None:
+        if action == "again" and self.shown_run is None:
+            self.make()
+        else:
+            self._context.actions.do(action)
+
+    def _again_exactly(self) -> None:
+        if (facts := self.shown_run) is not None and not facts.is_live:
+            runs = self._context.facts.engine.runs
+            self._context.bridge.ask(runs.request_of(facts.run_id), self._submit, self._show_error)
+
+    def _again_with_new_seed(self) -> None:
+        if (facts := self.shown_run) is not None:
+            self._submit(run_again.with_seed(facts, self.choices.medium_box.seed.throw()))
+
+    def _take_over(self) -> None:
+        if (facts := self.shown_run) is not None:
+            self.idea.set_text(facts.request.text)
+            self.choices.take_over(facts.request)
+            if facts.request.seed is not None:
+                self.choices.medium_box.seed.set_value(facts.request.seed)
+
+    def _reveal(self) -> None:
+        if (facts := self.shown_run) is not None and facts.folder is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(facts.folder)))
+
+    def _copy(self) -> None:
+        if (preview := self.result.preview) is not None:
+            preview.copy_button.click()
+
+    def _save(self) -> None:
+        if self.result.medium is not None and (path := self.result.path_of(self.result.medium)):
+            self._save_as(path)
+
+    def _save_as(self, path: str) -> None:
+        source = Path(path)
+        dialog = QFileDialog(self, self._kit.text("action.save"))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(source.suffix.lstrip("."))
+        dialog.selectFile(source.name)
+        copy_file = self._context.desk.copy_file
+        dialog.fileSelected.connect(lambda target: self._saving.start(lambda: copy_file(source, Path(target))))
+        dialog.open()
+
+    def _remove(self) -> None:
+        facts = self._runs.forget(self._shown)
+        if facts is not None:
+            self._removed.append(facts)
+            self.feed.remove(facts.run_id)
+            if self._shown == facts.run_id:
+                self.show_run("")
+
+    def _undo_remove(self) -> None:
+        if self._removed:
+            self._runs.remember(self._removed.pop())
+
+    def _restore_seed(self) -> None:
+        pinned = self._context.memory.get("pinned_seed", -1)
+        if pinned >= 0:
+            self.choices.medium_box.seed.set_value(pinned, is_pinned=True)
+
+    def _seed_for_again(self, *, is_edited: bool) -> int:
+        """An edit alone shall make the difference; the same text once more shall not give the same result."""
+        box, facts = self.choices.medium_box.seed, self.shown_run
+        if box.is_pinned and box.value is not None:
+            return box.value
+        old = facts.request.seed if facts is not None else None
+        return old if is_edited and old is not None else box.throw()
+
+    def _on_seed_changed(self) -> None:
+        box = self.choices.medium_box.seed
+        self._context.memory.put("pinned_seed", box.value if box.is_pinned and box.value is not None else -1)
+
+    def _on_strip_run_chosen(self, run_id: str) -> None:
+        if run_id != self._shown:
+            self.show_run(run_id)
+
+    def _on_stages_edited(self, stage: StageName, text: str) -> None:
+        if (facts := self.shown_run) is not None:
+            self._submit(run_again.from_stage(facts, stage, text, self._seed_for_again(is_edited=True)))
+
+    def _on_stages_again_requested(self, stage: StageName) -> None:
+        if (facts := self.shown_run) is not None:
+            text = self.stages.views[stage].text
+            self._submit(run_again.from_stage(facts, stage, text, self._seed_for_again(is_edited=False)))
+
+    def _on_stages_went_on(self, text: str) -> None:
+        try:
+            self._context.facts.engine.runs.resume(self._shown, text)
+        except AppError as exc:
+            self._show_error(exc.info())
+
+    def _on_result_code_requested(self, medium: MediumRecord, code: str) -> None:
+        facts = self.shown_run
+        if facts is None:
+            return
+        if run_again.CODE_OUTPUTS.get(medium.type) not in self._context.facts.engine.catalog.outputs:
+            self._show_error(UnknownEntryError(kind="output", id=medium.type).info())
+            return
+        self._submit(run_again.with_code(facts, medium.type, code, self._code_parameters(facts, medium)))
+
+    def _code_parameters(self, facts: RunFacts, medium: MediumRecord) -> dict[str, int | float]:
+        """Keep the size and length of what the code made before."""
+        made = next((m for m in facts.media if m.output_id == medium.output_id and m.type in ("image", "audio")), None)
+        if made is None:
+            return {}
+        names = {"p5": (("width", "width_px"), ("height", "height_px")), "tonejs": (("duration_s", "duration_s"),)}
+        return {name: made.metadata[fact] for name, fact in names[medium.type] if made.metadata.get(fact)}
+
+    def _on_runs_changed(self, run_id: str) -> None:
+        if run_id == self._shown:
+            self._show(self.shown_run)
+        else:
+            live = self._runs.live()
+            self.choices.medium_box.show_working(live[0].started_s if live else None)
+
+    def _on_runs_streamed(self, run_id: str, stage: StageName, text: str, _candidate: int) -> None:
+        if run_id == self._shown:
+            self.stages.append(stage, text)
+            self.work.follow_texts()
+
+    def _on_runs_progressed(self, run_id: str) -> None:
+        if run_id == self._shown:
+            self.result.show_progress()
+
+    def _on_runs_ended(self, run_id: str) -> None:
+        facts = self._runs.get(run_id)
+        if facts is None or facts.state != "finished":
+            return
+        for stage, config_id in ((StageName.INTERCEPTION, facts.request.interception_id), *self._single_output(facts)):
+            found = facts.stages.get(stage)
+            if found is not None and found.ms is not None:
+                self.choices.remember_time(config_id, found.ms)
+
+    def _single_output(self, facts: RunFacts) -> tuple[tuple[StageName, str], ...]:
+        """The output whose time was measured on its own."""
+        outputs = facts.request.outputs
+        return ((StageName.OUTPUT, outputs[0].output_id),) if len(outputs) == 1 else ()
+
+
+PAGE = PageSpec("create", "create", "page.create", 10, CreatePage)

@@ -1,0 +1,28 @@
+"""What the command palette offers: actions, pages, interceptions, outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ai4artsed_desktop.ui.actions import shortcut_text
+from ai4artsed_desktop.ui.paging import Page, PageContext, PageSpec
+from ai4artsed_desktop.ui.widgets.palette import PaletteEntry
+
+
+def palette_entries(context: PageContext, specs: Iterable[PageSpec], pages: Iterable[Page]) -> list[PaletteEntry]:
+    """Return everything that can be done now, actions first; two actions of the same words are one entry."""
+    kit = context.kit
+    entries: dict[str, PaletteEntry] = {}
+    for action in context.actions.all():
+        words = kit.text(action.key)
+        if action.id != "palette":
+            hint = shortcut_text(action.shortcut) if action.shortcut else ""
+            entry = PaletteEntry(words, kit.text("palette.actions"), action.icon or "arrow", action.do, hint)
+            entries.setdefault(words, entry)
+    for page in specs:
+        words = kit.text(page.key)
+        go = PaletteEntry(
+            words, kit.text("palette.pages"), page.icon, lambda page_id=page.id: context.show_page(page_id, "")
+        )
+        entries.setdefault(words, go)
+    return [*entries.values(), *(pick for page in pages for pick in page.picks())]
