@@ -1,4 +1,6 @@
-"""What the core costs: figures to read (``pytest -m benchmark -s``), with generous limits that only a blunder breaks."""
+"""What the core costs: figures to read (``pytest -m benchmark -s``), with limits that only a blunder breaks."""
+
+# ruff: noqa: T201 - printed figures are the point here
 
 from __future__ import annotations
 

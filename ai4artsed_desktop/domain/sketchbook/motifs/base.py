@@ -69,7 +69,7 @@ function blob(c, ...points) {
   fill(c);
   beginShape();
   for (const [x, y] of [points[points.length - 1], ...points, points[0], points[1]]) curveVertex(x, y);
-  endShape(CLOSE);
+  endShape(); // the curve ends where it began; CLOSE would add one more piece
 }
 
 // A form with straight edges.
