@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ai4artsed_desktop.adapters.catalog_files import CatalogFiles
 from ai4artsed_desktop.adapters.code_renderer import ChildCodeRenderer
 from ai4artsed_desktop.adapters.downloads import Downloader
+from ai4artsed_desktop.adapters.file_digests import FileDigests
 from ai4artsed_desktop.adapters.model_library import DiskModelLibrary
 from ai4artsed_desktop.adapters.models_store import ModelsStore
 from ai4artsed_desktop.adapters.paths import AppPaths
@@ -68,6 +69,7 @@ def assemble(paths: AppPaths) -> Assembly:
         model_library=DiskModelLibrary(models_store, paths.resources / "models" / "catalogue.json", downloader),
         text_providers=(built_in,),
         process_id=this_process(),
+        model_digests=FileDigests(paths.cache / "digests.json"),
     )
     return Assembly(Engine(world), paths, watchdog, ledger)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,10 +13,14 @@ from ai4artsed_desktop.adapters.process.child import ChildProcess
 from ai4artsed_desktop.adapters.process.launch import child_argv, child_cwd
 from ai4artsed_desktop.adapters.process.ledger import Ledger
 from ai4artsed_desktop.adapters.process.watchdog import Watchdog
+from ai4artsed_desktop.adapters.storage.atomic import translated_errors
 from ai4artsed_desktop.domain.code_art import RenderFailure, RenderJob, RenderVerdict
+from ai4artsed_desktop.domain.errors import DiskFullError
 
 #: The child ends a job by its own limits; this is for a child that does not.
 _HARD_LIMIT_S = 120.0
+#: With less room than this, a renderer that ended without an answer ended because of that: a sound has about 4 MB.
+_LEAST_ROOM_BYTES = 8_000_000
 
 
 class ChildCodeRenderer:
@@ -33,7 +38,11 @@ class ChildCodeRenderer:
         self._is_checked = False
 
     async def render(self, job: RenderJob) -> RenderVerdict:
-        """Run one job to its end; cancelling ends the child. A bad sketch is a verdict, not an exception."""
+        """Run one job to its end; cancelling ends the child. A bad sketch is a verdict, not an exception.
+
+        Raises:
+            DiskFullError: The renderer ended because there is no room for what it made.
+        """
         argv = child_argv("code_art", "--libraries", str(self._libraries))
         child = await ChildProcess.start(
             argv,
@@ -53,6 +62,8 @@ class ChildCodeRenderer:
                 verdict = RenderVerdict(ok=False, failure=RenderFailure.TIMEOUT, message="the renderer did not answer")
         if verdict.failure is RenderFailure.RENDERER_MISSING:
             self._problem, self._is_checked = verdict.message, True
+        if verdict.failure is RenderFailure.CRASH:
+            await asyncio.to_thread(_check_room, job.out_dir)
         return verdict
 
     async def problem(self) -> str | None:
@@ -73,6 +84,12 @@ class ChildCodeRenderer:
         code = await child.wait()
         tail = "\n".join(child.tail(20))
         return RenderVerdict(ok=False, failure=RenderFailure.CRASH, message=f"the renderer ended with {code}\n{tail}")
+
+
+def _check_room(folder: Path) -> None:
+    with translated_errors(folder):
+        if shutil.disk_usage(folder).free < _LEAST_ROOM_BYTES:
+            raise DiskFullError(path=str(folder))
 
 
 def missing_library() -> str | None:

@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import traceback
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 from PySide6.QtCore import QMessageLogContext, QObject, QSocketNotifier, QtMsgType, Signal, qInstallMessageHandler
@@ -73,7 +73,7 @@ class Hooks(QObject):
         self._wakeup = (read_end, write_end)
         signal.set_wakeup_fd(write_end.fileno(), warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: None)  # the byte on the wakeup socket is what counts
+            signal.signal(number, _do_nothing)  # the byte on the wakeup socket is what counts
         self._notifier = QSocketNotifier(read_end.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._on_notifier_activated)
 
@@ -107,6 +107,10 @@ class Hooks(QObject):
     def _report(self, text: str) -> None:
         logger.error("unexpected: %s", text)
         self.reported.emit(text)
+
+
+def _do_nothing(number: int, frame: FrameType | None) -> None:
+    del number, frame
 
 
 def _log_qt_message(kind: QtMsgType, context: QMessageLogContext, message: str | None) -> None:

@@ -15,7 +15,7 @@ def run_window() -> int:
     """Open the window and return the exit code when it was closed. A second start shows the first window."""
     paths = find_paths()
     if not has_display():
-        print(load_messages(paths.resources, "system").text("app.no_display"), file=sys.stderr)
+        sys.stderr.write(load_messages(paths.resources, "system").text("app.no_display") + "\n")
         return 1
     start_logging(paths.log_file)
     try:
@@ -38,5 +38,5 @@ def _run_qt(paths: AppPaths) -> int:
     try:
         return run(paths)
     except AppError as exc:
-        print(load_messages(paths.resources, "system").error(exc.info()), file=sys.stderr)
+        sys.stderr.write(f"{load_messages(paths.resources, 'system').error(exc.info())}\n")
         return 1

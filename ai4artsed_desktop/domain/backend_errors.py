@@ -15,13 +15,13 @@ class UnsafeGraphError(BackendError):
 
 
 class GraphRefusedError(BackendError):
-    """The server refused the graph. Params: ``node`` (its name, "" if the server names none); its words are the detail."""
+    """The server refused the graph. Params: ``node`` ("–" if the server names none); its words are the detail."""
 
     code = "error.backend.refused"
 
 
 class ValueRefusedError(GraphRefusedError):
-    """The server refused one value. Params: ``node``, ``input``, ``value``, ``allowed`` ("" = unknown)."""
+    """The server refused one value. Params: ``node``, ``input``, ``value``, ``allowed`` ("…" = unknown)."""
 
     code = "error.backend.value_refused"
 
@@ -81,7 +81,7 @@ class JobStuckError(BackendError):
 
 
 class NoMediumError(BackendError):
-    """The job ended well, but what it should have made is not there. Params: ``node`` ("" = any)."""
+    """The job ended well, but what it should have made is not there. Params: ``node`` ("–" = any)."""
 
     code = "error.backend.no_medium"
 

@@ -114,5 +114,5 @@ class RenderVerdict(BaseModel):
     elapsed_s: float = Field(default=0.0, description="Real time from the page's start to its end")
     sketch_s: float = Field(default=0.0, description="The part of it after the sketch's own code began")
     process_sandbox: bool = Field(
-        True, description="False when Chromium's own process sandbox is off (running as root)"
+        default=True, description="False when Chromium's own process sandbox is off (running as root)"
     )

@@ -42,7 +42,7 @@ class Output(NamedTuple):
     """One output of a node."""
 
     node_id: str
-    index: int
+    slot: int
 
 
 class Input(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import struct
 from collections import Counter
 from collections.abc import Mapping
@@ -21,7 +22,12 @@ MAX_HEADER_BYTES = 100_000_000
 #: A preview beyond this is no thumbnail.
 MAX_PREVIEW_BYTES = 4_000_000
 _LENGTH = struct.Struct("<Q")
-_IMAGE_STARTS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
+#: First bytes of the pictures that trainers embed.
+_IMAGE_STARTS = {
+    rb"\x89PNG\r\n\x1a\n": "image/png",
+    rb"\xff\xd8\xff": "image/jpeg",
+    rb"RIFF....WEBP": "image/webp",
+}
 
 
 class SafetensorsError(ValueError):
@@ -139,10 +145,9 @@ def parse_safetensors_header(data: bytes) -> SafetensorsHeader:
 
 def _tensor(name: str, entry: Any) -> tuple[TensorInfo, int]:
     match entry:
-        case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [begin, end]}:
-            numbers = [*cast("list[object]", shape), begin, end]
-            if all(type(n) is int and n >= 0 for n in numbers) and begin <= end:
-                return TensorInfo(dtype, tuple(cast("list[int]", shape))), cast("int", end)
+        case {"dtype": str(dtype), "shape": [*shape], "data_offsets": [int(begin), int(end)]} if begin <= end:
+            if all(type(number) is int and number >= 0 for number in (*shape, begin, end)):
+                return TensorInfo(dtype, tuple(shape)), end
         case _:
             pass
     raise SafetensorsError(f"the tensor {name[:100]!r} is not described as it must be")
@@ -312,4 +317,6 @@ def _preview(uri: str) -> Preview | None:
     except (binascii.Error, ValueError):
         return None
     # The bytes decide, not what the file claims: this goes to a picture decoder.
-    return next((Preview(mime, data) for start, mime in _IMAGE_STARTS.items() if data.startswith(start)), None)
+    return next(
+        (Preview(mime, data) for start, mime in _IMAGE_STARTS.items() if re.match(start, data, re.DOTALL)), None
+    )

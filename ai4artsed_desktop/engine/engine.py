@@ -25,6 +25,7 @@ from ai4artsed_desktop.engine.ports import (
     CatalogSource,
     CodeRenderer,
     MediaBackend,
+    ModelDigests,
     PythonChunkRunner,
     RunStore,
     RunSummary,
@@ -60,6 +61,7 @@ class World:
     text_providers: Sequence[TextModelProvider] = ()
     backends: Mapping[str, MediaBackend] = field(default_factory=lambda: MappingProxyType({}))
     process_id: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    model_digests: ModelDigests | None = None
 
 
 class Engine:
@@ -74,7 +76,7 @@ class Engine:
         self.settings = world.settings_store.load()
         self.catalog = Catalog()
         self._fingerprint = ""
-        self.models = TextModels(world.text_providers, lambda: self.settings)
+        self.models = TextModels(world.text_providers, lambda: self.settings, world.model_digests)
         self._services = Services(
             text_models=self.models,
             renderer=world.renderer,

@@ -131,9 +131,9 @@ def _branches(points: Iterable[LoraPoint]) -> list[_Branch]:
     models = [point for point in points if point.kind == "model"]
     clips = [point for point in points if point.kind == "clip"]
     partners: dict[Output, LoraPoint] = {}
-    for is_partner in (_same_node, lambda _model, _clip: True):
+    for must_share_node in (True, False):
         for model in models:
-            clip = next((c for c in clips if is_partner(model, c)), None)
+            clip = next((c for c in clips if not must_share_node or c.source.node_id == model.source.node_id), None)
             if model.source not in partners and clip is not None:
                 partners[model.source] = clip
                 clips.remove(clip)
@@ -144,10 +144,6 @@ def _branches(points: Iterable[LoraPoint]) -> list[_Branch]:
     if models:
         branches.extend(_Branch(models[0].source, clip.source, (), clip.consumers) for clip in clips)
     return branches
-
-
-def _same_node(model: LoraPoint, clip: LoraPoint) -> bool:
-    return model.source.node_id == clip.source.node_id
 
 
 def _add_chain(

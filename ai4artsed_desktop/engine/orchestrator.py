@@ -101,7 +101,7 @@ class Orchestrator:
         if guess_language(text) == "en":
             return await self._skip(job, StageName.TRANSLATION, "stage.skipped.already_english", text)
         chunk = _processing(job.catalog, TRANSLATION_CHUNK)
-        return await self._text_stage(job, StageName.TRANSLATION, chunk, text, rules="", stem="translation")
+        return await self._text_stage(job, StageName.TRANSLATION, chunk, text)
 
     async def _intercept(self, job: RunJob, text: str) -> str:
         if (reused := await self._reuse(job, StageName.INTERCEPTION)) is not None:
@@ -113,9 +113,7 @@ class Orchestrator:
         rules = rules_of(config, job.request)
         for name in pipeline.chunks:
             chunk = _processing(job.catalog, name)
-            text = await self._text_stage(
-                job, StageName.INTERCEPTION, chunk, text, rules=rules, stem="interception", config=config
-            )
+            text = await self._text_stage(job, StageName.INTERCEPTION, chunk, text, rules, config=config)
         return text
 
     async def _gate(self, job: RunJob, text: str) -> None:
@@ -126,7 +124,7 @@ class Orchestrator:
         verdict = safety.check_texts((text, *_parameter_texts(job.request)), job.request.safety_level)
         await job.folder.add("safety_pre_output", _json_medium(asdict(verdict)))
         safety.demand(verdict)
-        await self._skip(job, StageName.SAFETY, verdict.reasons[0], "")
+        await self._skip(job, StageName.SAFETY, ", ".join(verdict.reasons), "")
 
     async def _output(self, job: RunJob, text: str, output: OutputRequest) -> None:
         entry = job.catalog.output(output.output_id)
@@ -174,9 +172,7 @@ class Orchestrator:
         if not instruction:
             return text
         chunk = optimisation_chunk(job.catalog, config)
-        return await self._text_stage(
-            job, StageName.OPTIMISATION, chunk, text, rules=instruction, stem="optimisation", output=config
-        )
+        return await self._text_stage(job, StageName.OPTIMISATION, chunk, text, instruction, output=config)
 
     def _output_job(
         self, job: RunJob, config: OutputConfig, entry: CatalogEntry[Chunk], output: OutputRequest, text: str
@@ -223,49 +219,35 @@ class Orchestrator:
         stage: StageName,
         chunk: ProcessingChunk,
         text: str,
+        rules: str = "",
         *,
-        rules: str,
-        stem: str,
         config: InterceptionConfig | None = None,
         output: OutputConfig | None = None,
     ) -> str:
-        started = time.perf_counter()
-        language = job.request.language
         text_job = TextJob(
             stage=stage,
             chunk=chunk,
             text=text,
             rules=rules,
-            language=language,
+            language=job.request.language,
             seed=job.seed,
             reporter=_Reporter(job, stage),
             parameters=config.parameters if config else {},
             role_model=job.request.model_ids.get(stage),
             examples=_examples(config, job.request),
-            rounds=tuple((localized(s.name, language), localized(s.context, language)) for s in config.steps)
-            if config
-            else (),
+            rounds=_rounds(config, job.request.language),
             local_only=is_local_only(job, output),
         )
+        started = time.perf_counter()
         outcome = await run_processing(text_job, self._services)
+        ms = _ms(started)  # before a pause: how long the person reads is nobody's measure
         result = await self._edited(job, stage, outcome)
-        await job.folder.add(stem, ProducedMedium("text", "text/plain", "txt", data=result.encode()))
-        record = StageRecord(
-            name=stage,
-            state="done",
-            text=result,
-            model=outcome.model,
-            model_digest=(outcome.model_info.digest or "") if outcome.model_info else "",
-            ms=_ms(started),
-            output_id=output.id if output else "",
-            seed=job.seed,
-            candidates=outcome.candidates,
-            rounds=outcome.rounds,
-            parameters=dict(outcome.parameters),
-            edited_from=outcome.text if result != outcome.text else None,
-        )
-        await self._record(job, record)
-        job.publish(StageFinished(job.run_id, stage, result, outcome.model, record.ms, outcome.candidates))
+        await job.folder.add(stage.value, ProducedMedium("text", "text/plain", "txt", data=result.encode()))
+        digest = await self._services.text_models.digest(outcome.model_info) if outcome.model_info else ""
+        record = _text_record(job, stage, result, outcome, ms)
+        facts = {"model_digest": digest, "output_id": output.id if output else ""}
+        await self._record(job, record.model_copy(update=facts))
+        job.publish(StageFinished(job.run_id, stage, result, outcome.model, ms, outcome.candidates))
         return result
 
     async def _edited(self, job: RunJob, stage: StageName, outcome: TextOutcome) -> str:
@@ -370,6 +352,26 @@ def _parameter_texts(request: RunRequest) -> Iterator[str]:
 def _examples(config: InterceptionConfig | None, request: RunRequest) -> Any:
     """Return the config's examples, unless the person changed the rules: then they would contradict them."""
     return config.examples if config is not None and request.rules is None else None
+
+
+def _rounds(config: InterceptionConfig | None, language: str) -> tuple[tuple[str, str], ...]:
+    steps = config.steps if config is not None else ()
+    return tuple((localized(step.name, language), localized(step.context, language)) for step in steps)
+
+
+def _text_record(job: RunJob, stage: StageName, text: str, outcome: TextOutcome, ms: float) -> StageRecord:
+    return StageRecord(
+        name=stage,
+        state="done",
+        text=text,
+        model=outcome.model,
+        ms=ms,
+        seed=job.seed,
+        candidates=outcome.candidates,
+        rounds=outcome.rounds,
+        parameters=dict(outcome.parameters),
+        edited_from=outcome.text if text != outcome.text else None,
+    )
 
 
 def _processing(catalog: Catalog, name: str) -> ProcessingChunk:

@@ -45,6 +45,14 @@ class TextModelProvider(Protocol):
         ...
 
 
+class ModelDigests(Protocol):
+    """Tells which file exactly a local model is."""
+
+    async def sha256(self, path: str) -> str:
+        """Return the hex digest of a model's file, ``""`` if it cannot be read. Slow the first time only."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class MediaRequest:
     """One filled request for a media backend: a ComfyUI ``graph`` (API format) or an API ``body``, and the chunk."""

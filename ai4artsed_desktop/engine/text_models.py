@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from ai4artsed_desktop.domain.errors import LocalOnlyError, ModelMissingError, NotRunnableError
 from ai4artsed_desktop.domain.settings import AUTO_MODEL, Settings, StageRole
 from ai4artsed_desktop.domain.text_models import ModelGrade, TextDelta, TextModelInfo, TextRequest
-from ai4artsed_desktop.engine.ports import TextModelProvider
+from ai4artsed_desktop.engine.ports import ModelDigests, TextModelProvider
 
 #: Only a model that follows instructions may do these; a tiny one would only pretend (contract llm, section 4).
 _NEEDS_INSTRUCT: frozenset[StageRole] = frozenset({"translation", "optimisation", "safety", "vision", "coding"})
@@ -17,9 +17,15 @@ _NEEDS_INSTRUCT: frozenset[StageRole] = frozenset({"translation", "optimisation"
 class TextModels:
     """Lists, chooses and calls text models."""
 
-    def __init__(self, providers: Sequence[TextModelProvider], settings: Callable[[], Settings]) -> None:
+    def __init__(
+        self,
+        providers: Sequence[TextModelProvider],
+        settings: Callable[[], Settings],
+        digests: ModelDigests | None = None,
+    ) -> None:
         self._providers = {provider.id: provider for provider in providers}
         self._settings = settings
+        self._digests = digests
 
     async def list_models(self) -> tuple[TextModelInfo, ...]:
         """Return the models of every provider, best first."""
@@ -66,6 +72,12 @@ class TextModels:
         """
         self._check_local(info, local_only)
         return self._providers[info.provider].stream(info.id, request)
+
+    async def digest(self, info: TextModelInfo) -> str:
+        """Return the SHA-256 of a model's weights as its provider or its file tells, ``""`` if neither does."""
+        if info.digest or info.path is None or self._digests is None:
+            return info.digest or ""
+        return await self._digests.sha256(info.path)
 
     def _check_local(self, info: TextModelInfo, local_only: bool) -> None:
         if not info.is_local and (local_only or self._settings().local_only):

@@ -9,6 +9,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
+from ai4artsed_desktop.ui.kit import Kit
+
 
 def _always() -> bool:
     return True
@@ -70,8 +72,8 @@ class Actions(QObject):
             action.do()
 
 
-def shortcut_text(shortcut: str) -> str:
-    """Return a shortcut as the system writes it, such as ``Ctrl+Enter``."""
+def shortcut_text(kit: Kit, shortcut: str) -> str:
+    """Return a shortcut as the system and the language write it, such as ``Ctrl+Enter`` or ``Strg+Enter``."""
     text = QKeySequence(shortcut).toString(QKeySequence.SequenceFormat.NativeText)
     # Qt says "Return"; the key is called Enter by most people, and both keys work.
-    return text.replace("Return", "Enter")
+    return text.replace("Return", "Enter").replace("Ctrl", kit.text("key.ctrl"))

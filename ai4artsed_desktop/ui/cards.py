@@ -96,7 +96,8 @@ def _group_name(kit: Kit, config: ConfigBase) -> str:
     if isinstance(config, InterceptionConfig) and config.category is not None:
         return localized(config.category, kit.translator.language)
     if isinstance(config, OutputConfig):
-        return kit.text("group.code") if config.display.category == "code" else config.display.category
+        category = config.display.category
+        return kit.text(f"group.{config.media_preferences.default_output if category != 'code' else category}")
     return ""
 
 

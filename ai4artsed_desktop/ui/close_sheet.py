@@ -16,7 +16,7 @@ class CloseSheet(Sheet):
     close_agreed = Signal()
 
     def __init__(self, kit: Kit, parent: QWidget) -> None:
-        super().__init__(kit, parent, "close.title", max_width_px=520, max_height_px=190)
+        super().__init__(kit, parent, "close.title", max_width_px=520, fits_content=True)
         self._words = Label(kit)
         self.stay_button = Button(kit, "close.stay", "", "primary")
         self.close_now_button = Button(kit, "close.end", "stop")

@@ -67,6 +67,7 @@ class MainWindow(QWidget):
             show_page=self.show_page,
             show_error=self.show_error,
             import_model=self.import_model,
+            take_files=self.take_files,
         )
         self._specs: dict[str, PageSpec] = {spec.id: spec for spec in discover_pages()}
         self.pages: dict[str, Page] = {}
@@ -74,15 +75,17 @@ class MainWindow(QWidget):
         self._close_sheet: CloseSheet | None = None
         self._is_closing = False
         self._lay_out()
-        self._add_actions()
         kit.translator.language_changed.connect(self.retranslate)
         self.retranslate()
         self.setAcceptDrops(True)
         self._come_back()
+        self._add_actions()
         self._warn_administrator(desk)
 
     def engine_started(self, interrupted: Sequence[RunSummary]) -> None:
         """The engine works; ``interrupted`` runs of an earlier program are offered."""
+        # The catalogue may have been read before anybody here listened.
+        self.facts.refresh()
         if interrupted:
             self._offer_interrupted(interrupted)
 
@@ -117,6 +120,11 @@ class MainWindow(QWidget):
         banner.add_action("import.copy", lambda: self._import(path, copy=True), "copy")
         banner.add_action("import.use", lambda: self._import(path, copy=False), "pin")
         self.banners.addWidget(banner)
+
+    def take_files(self, paths: Sequence[str]) -> None:
+        """Bring each file to where it belongs: a model, a run folder, or a text for the idea."""
+        for path in paths:
+            self._take_file(Path(path))
 
     def open_palette(self) -> None:
         """Open the command palette."""
@@ -163,8 +171,7 @@ class MainWindow(QWidget):
         if not paths:
             self.show_page("create")
             self.pages["create"].take_text(text)
-        for path in paths:
-            self._take_file(path)
+        self.take_files([str(path) for path in paths])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Remember the size."""

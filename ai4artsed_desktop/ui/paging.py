@@ -30,6 +30,7 @@ class PageContext:
         show_page: Goes to a page by id, and to a place on it (``models``); "" = as it was left.
         show_error: Shows an error that belongs to no place of the page.
         import_model: Asks whether to copy a GGUF file, then brings it in.
+        take_files: Brings dropped files (paths) to where they belong.
     """
 
     kit: Kit
@@ -42,6 +43,7 @@ class PageContext:
     show_page: Callable[[str, str], None]
     show_error: Callable[[ErrorInfo], None]
     import_model: Callable[[Path], None]
+    take_files: Callable[[list[str]], None]
 
 
 class Page(QWidget):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from ai4artsed_desktop.ui.actions import shortcut_text
 from ai4artsed_desktop.ui.paging import Page, PageContext, PageSpec
@@ -16,13 +17,11 @@ def palette_entries(context: PageContext, specs: Iterable[PageSpec], pages: Iter
     for action in context.actions.all():
         words = kit.text(action.key)
         if action.id != "palette":
-            hint = shortcut_text(action.shortcut) if action.shortcut else ""
+            hint = shortcut_text(kit, action.shortcut) if action.shortcut else ""
             entry = PaletteEntry(words, kit.text("palette.actions"), action.icon or "arrow", action.do, hint)
             entries.setdefault(words, entry)
     for page in specs:
         words = kit.text(page.key)
-        go = PaletteEntry(
-            words, kit.text("palette.pages"), page.icon, lambda page_id=page.id: context.show_page(page_id, "")
-        )
+        go = PaletteEntry(words, kit.text("palette.pages"), page.icon, partial(context.show_page, page.id, ""))
         entries.setdefault(words, go)
     return [*entries.values(), *(pick for page in pages for pick in page.picks())]

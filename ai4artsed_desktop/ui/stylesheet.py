@@ -62,7 +62,9 @@ QLineEdit, QTextEdit, QPlainTextEdit {
   selection-background-color: $focus; selection-color: $on_focus; placeholder-text-color: $muted;
 }
 QLineEdit { padding: 4px 8px; min-height: ${inner}px; }
+QAbstractSpinBox QLineEdit { border: none; margin: 0px; padding: 0px; min-height: 0px; background: transparent; }
 QLineEdit:focus, QTextEdit:focus, QPlainTextEdit:focus { border: 2px solid $focus; margin: 0px; }
+QAbstractSpinBox QLineEdit:focus { border: none; }
 QLineEdit:disabled, QTextEdit:disabled, QPlainTextEdit:disabled { color: $muted; background: $canvas; }
 QTextEdit[look="words"] { font-size: ${words}px; }
 QTextEdit[look="bare"] { font-size: ${words}px; border: 2px solid transparent; background: transparent; margin: 0px; }

@@ -11,7 +11,7 @@ _BYTES_PER_MB = 1_000_000
 def duration_text(elapsed_ms: float, language: str, *, is_running: bool = False) -> str:
     """Return ``1.3 s`` below ten seconds, ``42 s`` below a minute, then ``1 min 20 s``; no tenths while it runs."""
     if elapsed_ms < 50 and not is_running:
-        return f"< {QLocale(language).toString(0.1, 'f', 1)} s"
+        return f"<\N{NO-BREAK SPACE}{QLocale(language).toString(0.1, 'f', 1)}\N{NO-BREAK SPACE}s"
     seconds = elapsed_ms / 1000
     if seconds < 10 and not is_running:
         return f"{QLocale(language).toString(seconds, 'f', 1)} s"

@@ -216,50 +216,36 @@ def _broken_references() -> Iterator[tuple[str, str, Any]]:
 
 
 def _broken_graphs() -> Iterator[tuple[str, str, Any]]:
-    def graph(**more: Any) -> Json:
-        return {**GRAPH_CHUNK, **more}
-
-    def mapping(**place: Any) -> Json:
-        return graph(input_mappings={"steps": {"type": "int", "default": 20, **place}})
-
-    nodes = GRAPH_CHUNK["workflow"]
+    for name, place in {
+        "missing_node": {"node_id": "99", "field": "inputs.steps"},
+        "missing_field": {"node_id": "1", "field": "inputs.nothing"},
+        "bad_path": {"node_id": "1", "field": "inputs..steps["},
+        "empty_path": {"node_id": "1", "field": ""},
+        "bad_default": {"node_id": "1", "field": "inputs.steps", "default": "many"},
+        "default_out_of_range": {"node_id": "1", "field": "inputs.steps", "default": 0, "min": 1},
+        "no_choices": {"node_id": "1", "field": "inputs.steps", "type": "choice"},
+        "unknown_source": {"node_id": "1", "field": "inputs.steps", "source": "{{NOBODY}}"},
+    }.items():
+        mappings = {"steps": {"type": "int", "default": 20, **place}}
+        yield f"graph_{name}", "chunks", {**GRAPH_CHUNK, "input_mappings": mappings}
+    twice = {"Steps": {"default": 1}, "steps": {"default": 2}}
+    yield "graph_same_name_twice", "chunks", {**GRAPH_CHUNK, "input_mappings": twice}
     deep: Any = "{{NOBODY}}"
     for _ in range(400):
         deep = [deep]
-    yield "graph_missing_node", "chunks", mapping(node_id="99", field="inputs.steps")
-    yield "graph_missing_field", "chunks", mapping(node_id="1", field="inputs.nothing")
-    yield "graph_bad_path", "chunks", mapping(node_id="1", field="inputs..steps[")
-    yield "graph_empty_path", "chunks", mapping(node_id="1", field="")
-    yield "graph_bad_default", "chunks", mapping(node_id="1", field="inputs.steps", default="many")
-    yield "graph_default_out_of_range", "chunks", mapping(node_id="1", field="inputs.steps", default=0, min=1)
-    yield "graph_no_choices", "chunks", mapping(node_id="1", field="inputs.steps", type="choice")
-    yield "graph_unknown_source", "chunks", mapping(node_id="1", field="inputs.steps", source="{{NOBODY}}")
-    yield "graph_same_name_twice", "chunks", graph(input_mappings={"Steps": {"default": 1}, "steps": {"default": 2}})
-    yield (
-        "graph_link_to_nowhere",
-        "chunks",
-        graph(workflow={"1": {"class_type": "K", "inputs": {"model": ["9", 0]}}}, input_mappings={}),
-    )
-    yield (
-        "graph_placeholder",
-        "chunks",
-        graph(workflow={**nodes, "3": {"class_type": "C", "inputs": {"text": "{{NOBODY}}"}}}),
-    )
-    yield (
-        "graph_odd_placeholder",
-        "chunks",
-        graph(workflow={**nodes, "3": {"class_type": "C", "inputs": {"text": "{{no-body.x}}"}}}),
-    )
-    yield (
-        "graph_nested_placeholder",
-        "chunks",
-        graph(workflow={**nodes, "3": {"class_type": "C", "inputs": {"all": {"texts": ["a", "{{NOBODY}}"]}}}}),
-    )
-    yield (
-        "graph_deep_placeholder",
-        "chunks",
-        graph(workflow={**nodes, "3": {"class_type": "C", "inputs": {"all": deep}}}),
-    )
+    for name, inputs in {
+        "link_to_nowhere": {"model": ["9", 0]},
+        "placeholder": {"text": "{{NOBODY}}"},
+        "odd_placeholder": {"text": "{{no-body.x}}"},
+        "nested_placeholder": {"all": {"texts": ["a", "{{NOBODY}}"]}},
+        "deep_placeholder": {"all": deep},
+    }.items():
+        nodes = {**GRAPH_CHUNK["workflow"], "3": {"class_type": "C", "inputs": inputs}}
+        yield f"graph_{name}", "chunks", {**GRAPH_CHUNK, "workflow": nodes}
+    yield from _broken_requests()
+
+
+def _broken_requests() -> Iterator[tuple[str, str, Any]]:
     body = {**API_CHUNK["api_config"], "request_body": {"messages": [{"content": "{{NOBODY}}"}]}}
     yield "api_placeholder", "chunks", {**API_CHUNK, "api_config": body}
     yield (

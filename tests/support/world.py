@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from ai4artsed_desktop.adapters.model_library import DiskModelLibrary
 from ai4artsed_desktop.adapters.models_store import ModelsStore
 from ai4artsed_desktop.adapters.paths import HOME_VARIABLE, AppPaths, find_paths
 from ai4artsed_desktop.adapters.python_chunks import FilePythonChunks
-from ai4artsed_desktop.adapters.storage.run_folders import this_process
+from ai4artsed_desktop.adapters.storage.run_folders import read_record, this_process
 from ai4artsed_desktop.adapters.storage.run_store import DiskRunStore
 from ai4artsed_desktop.adapters.storage.settings_file import SettingsFile
 from ai4artsed_desktop.adapters.word_lists import WordListFiles
@@ -29,6 +30,8 @@ from tests.support.fake_models import FakeModels
 from tests.support.fake_renderer import FakeRenderer
 from tests.support.probe import EventProbe
 
+#: Output configs that ship: code art by rules (drawing, music) and by a text model.
+DRAWING, MUSIC, CODE = "sketchbook_p5js", "sketchbook_tonejs", "p5js_code"
 ENDS = (RunFinished, RunFailed, RunCancelled)
 
 
@@ -55,6 +58,19 @@ class TestWorld:
         """Wait for a run's end and return its last event."""
         await self.engine.runs.wait(run_id)
         return next(e for e in reversed(self.probe.of(RunEvent)) if e.run_id == run_id and isinstance(e, ENDS))
+
+    def folder_of(self, run_id: str) -> Path:
+        """Return a run's folder, asking nobody but the disk."""
+        return next(self.paths.runs.glob(f"*/{run_id}"))
+
+    def assert_tidy(self, run_id: str) -> None:
+        """Nothing half-written, nothing unrecorded, and every file is what its record says."""
+        folder = self.folder_of(run_id)
+        record = read_record(folder)
+        recorded = ["metadata.json", *(entity.filename for entity in record.entities)]
+        assert sorted(path.name for path in folder.iterdir()) == sorted(recorded)
+        for entity in record.entities:
+            assert hashlib.sha256((folder / entity.filename).read_bytes()).hexdigest() == entity.sha256
 
     def entry(self, relative: str, content: object) -> Path:
         """Write a file of the person's own catalogue, such as ``configs/output/x.json``; text is written as it is."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 import time
@@ -43,6 +44,7 @@ _BUSY_S = 10.0
 #: ``PRAGMA application_id`` of an index that has seen every folder; one that was just made has not.
 _COMPLETE = 0x41495241
 T = TypeVar("T")
+_WORD = re.compile(r"\w+")
 _COLUMNS = "run_id, created, state, text, interception_id, folder, parent_run_id, media"
 
 
@@ -241,5 +243,15 @@ def _put(connection: sqlite3.Connection, record: RunRecord, folder: str) -> None
             ],
         )
         cursor.execute("DELETE FROM run_words WHERE run_id = ?", (record.run_id,))
-        texts = [record.input_text, record.interception_id, record.participant, *(s.text for s in record.stages)]
-        cursor.execute("INSERT INTO run_words VALUES (?, ?)", (record.run_id, "\n".join(dict.fromkeys(texts))))
+        cursor.execute("INSERT INTO run_words VALUES (?, ?)", (record.run_id, _searched(record)))
+
+
+def _searched(record: RunRecord) -> str:
+    texts = [record.input_text, record.interception_id, record.participant, *(s.text for s in record.stages)]
+    return "\n".join(dict.fromkeys(texts))
+
+
+def has_words(record: RunRecord, search: str) -> bool:
+    """Tell whether each word of ``search`` begins a word of the run's texts: a search without the index."""
+    words = _WORD.findall(_searched(record).casefold())
+    return all(any(word.startswith(wanted) for word in words) for wanted in _WORD.findall(search.casefold()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Container, Iterator, Sequence
 from datetime import datetime
@@ -19,7 +20,7 @@ from ai4artsed_desktop.adapters.storage.run_folders import (
     read_record,
     write_record,
 )
-from ai4artsed_desktop.adapters.storage.run_index import RunIndex
+from ai4artsed_desktop.adapters.storage.run_index import RunIndex, has_words
 from ai4artsed_desktop.domain.errors import RunDamagedError, StorageError, UnknownEntryError
 from ai4artsed_desktop.domain.runs import RunRecord
 from ai4artsed_desktop.engine.ports import RunSummary
@@ -42,7 +43,12 @@ class DiskRunStore:
         folder = DiskRunFolder(path, record, self._put)
         with translated_errors(path):
             await asyncio.to_thread(path.mkdir, parents=True)
-        await folder.save(record)
+        try:
+            await folder.save(record)
+        except StorageError:
+            with contextlib.suppress(OSError):
+                await asyncio.to_thread(path.rmdir)  # an empty folder is no run
+            raise
         return folder
 
     async def load(self, run_id: str) -> RunRecord:
@@ -86,9 +92,14 @@ class DiskRunStore:
             logger.warning("the run index was not updated: %s", exc)
 
     def _list(self, limit: int, search: str) -> Sequence[RunSummary]:
-        if not self._index.is_complete():
-            self._index.rebuild(self._records)
-        return self._index.list(limit, search)
+        try:
+            if not self._index.is_complete():
+                self._index.rebuild(self._records)
+            return self._index.list(limit, search)
+        except StorageError as exc:  # a full or read-only disk: slower, but what was made can be found
+            logger.warning("the run index cannot be used: %s", exc)
+        found = [_summary(record, relative) for record, relative in self._records() if has_words(record, search)]
+        return sorted(found, key=lambda summary: (summary.created, summary.run_id), reverse=True)[:limit]
 
     def _find_folder(self, run_id: str) -> Path | None:
         try:
@@ -119,22 +130,15 @@ class DiskRunStore:
                     self._put(record, self._runs / relative)
                 continue
             folder = self._runs / relative
-            clean_up(folder)
             ended = record.model_copy(update={"state": "interrupted"})
-            write_record(folder, ended)
-            self._put(ended, folder)
-            marked.append(
-                RunSummary(
-                    record.run_id,
-                    record.created,
-                    "interrupted",
-                    record.input_text,
-                    record.interception_id,
-                    relative,
-                    record.parent_run_id,
-                    tuple(e.filename for e in record.entities if e.output_id),
-                )
-            )
+            try:
+                clean_up(folder)
+                write_record(folder, ended)
+            except (OSError, StorageError) as exc:  # a full disk: the program starts, and the next start tries again
+                logger.warning("run folder %s cannot be tidied: %s", folder, exc)
+            else:
+                self._put(ended, folder)
+            marked.append(_summary(ended, relative))
         return marked[::-1]
 
     def _known_states(self) -> dict[str, str]:
@@ -150,3 +154,16 @@ class DiskRunStore:
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self._runs).as_posix()
+
+
+def _summary(record: RunRecord, relative: str) -> RunSummary:
+    return RunSummary(
+        record.run_id,
+        record.created,
+        record.state,
+        record.input_text,
+        record.interception_id,
+        relative,
+        record.parent_run_id,
+        tuple(entity.filename for entity in record.entities if entity.output_id),
+    )

@@ -58,7 +58,7 @@ class RunCommand:
         request = RunRequest(
             text=options.text,
             interception_id=options.interception,
-            outputs=_outputs(engine.catalog, options.output, options.param),
+            outputs=outputs_of(engine.catalog, options.output, options.param),
             rules=options.rules,
             language=options.language or context.messages.language,
             seed=options.seed,
@@ -168,7 +168,7 @@ def read_idea(argument: str) -> str:
     return sys.stdin.read() if argument == "-" else argument
 
 
-def _outputs(catalog: Catalog, names: Sequence[str], parameters: Sequence[str]) -> tuple[OutputRequest, ...]:
+def outputs_of(catalog: Catalog, names: Sequence[str], parameters: Sequence[str]) -> tuple[OutputRequest, ...]:
     """Return the outputs, each with those of the ``--param`` values that it knows.
 
     Raises:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QWidget
 from ai4artsed_desktop.ui import roles as r
 
 #: Below this width of the row the boxes stack; the whole window is then about 1100 px wide.
-STACK_BELOW_PX = 970
+STACK_BELOW_PX = 960
 
 
 class BoxRow(QWidget):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
@@ -159,10 +159,15 @@ class Choices(QObject):
         self._context.facts.changed.connect(self.refresh)
         self._context.kit.translator.language_changed.connect(self.refresh)
 
-    def _sheet(self, title_key: str, pick: object) -> PickerSheet:
+    def _sheet(self, title_key: str, pick: Callable[[str], None]) -> PickerSheet:
         sheet = PickerSheet(self._context.kit, self._page, title_key)
         sheet.picked.connect(pick)
-        sheet.fix_requested.connect(lambda _: (sheet.close_sheet(), self._context.show_page("settings", "models")))
+
+        def fix(_config_id: str) -> None:
+            sheet.close_sheet()
+            self._context.show_page("settings", "models")
+
+        sheet.fix_requested.connect(fix)
         return sheet
 
     def _suggest(self) -> None:

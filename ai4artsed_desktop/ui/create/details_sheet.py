@@ -16,7 +16,7 @@ class DetailsSheet(Sheet):
     """Description, stance, sources and author of one interception."""
 
     def __init__(self, kit: Kit, parent: QWidget) -> None:
-        super().__init__(kit, parent, "details.title", max_width_px=640, max_height_px=560)
+        super().__init__(kit, parent, "details.title", max_width_px=640, max_height_px=640, fits_content=True)
         self._config: InterceptionConfig | None = None
         self._label = ""
         self._name = Label(kit, look="strong")

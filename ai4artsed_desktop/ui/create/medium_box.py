@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QLayout, QWidget
 from ai4artsed_desktop.domain.chunks import InputMapping
 from ai4artsed_desktop.engine.catalog import Catalog
 from ai4artsed_desktop.ui import roles as r
+from ai4artsed_desktop.ui.actions import shortcut_text
 from ai4artsed_desktop.ui.create.parameters import ParameterValues, parameter_field, parameters_of
 from ai4artsed_desktop.ui.create.seed_field import SeedField
 from ai4artsed_desktop.ui.kit import Kit
@@ -86,9 +87,11 @@ class MediumBox(QFrame):
 
     def retranslate(self) -> None:
         """Set the words anew."""
+        # Cancelling is at hand, but it is not the one thing to do here.
+        set_look(self.make_button, "primary" if self._started_s is None else "")
         if self._started_s is None:
             self.make_button.set_key("create.make", "play")
-            self.make_button.setToolTip(self._kit.text("create.make.tip"))
+            self.make_button.setToolTip(shortcut_text(self._kit, "Ctrl+Return"))
             return
         elapsed_ms = (time.monotonic() - self._started_s) * 1000
         words = duration_text(elapsed_ms, self._kit.translator.language, is_running=True)

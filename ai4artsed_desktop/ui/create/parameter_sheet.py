@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QScrollArea, QWidget
 
 from ai4artsed_desktop.domain.text import localized
@@ -22,12 +23,14 @@ class ParameterSheet(Sheet):
     """One section per output: what everybody may want to set, then what is for the advanced."""
 
     def __init__(self, kit: Kit, parent: QWidget, values: ParameterValues) -> None:
-        super().__init__(kit, parent, "parameters.title", max_width_px=720, max_height_px=560)
+        super().__init__(kit, parent, "parameters.title", max_width_px=720, fits_content=True)
         self._values = values
         self._catalog: Catalog | None = None
         self._output_ids: tuple[str, ...] = ()
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
+        self._area.setSizeAdjustPolicy(QScrollArea.SizeAdjustPolicy.AdjustToContents)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.body.addWidget(self._area)
         kit.translator.language_changed.connect(self._fill)
 
@@ -51,6 +54,7 @@ class ParameterSheet(Sheet):
     def _section(self, catalog: Catalog, output_id: str) -> QWidget:
         config = catalog.output(output_id).value
         name = Label(self._kit, look="strong")
+        name.setWordWrap(False)
         name.setText(localized(config.name, self._kit.translator.language))
         reset = Button(self._kit, "parameters.reset", "undo", "quiet")
         reset.clicked.connect(lambda: (self._values.reset(output_id), self._fill()))

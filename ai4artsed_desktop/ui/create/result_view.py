@@ -19,7 +19,6 @@ from ai4artsed_desktop.ui.previews.registry import discover, preview_for
 from ai4artsed_desktop.ui.session_runs import RunFacts
 from ai4artsed_desktop.ui.widgets.basics import Button, column, row
 from ai4artsed_desktop.ui.widgets.error_card import ErrorCard
-from ai4artsed_desktop.ui.widgets.notice import Notice
 from ai4artsed_desktop.ui.widgets.working import WorkingCard
 
 #: Words of the tabs, by the kind of a medium as the record names it; others are called by their MIME type.
@@ -66,7 +65,7 @@ class ResultView(QWidget):
         self.working.cancel_requested.connect(self.cancel_requested)
         self.error_card = ErrorCard(kit)
         self.error_card.close_button.hide()
-        self.empty = Notice(kit, "picture", "create.result.empty", "create.result.empty.text")
+        self.empty = QWidget()
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.tabs: list[Button] = []
@@ -201,7 +200,6 @@ class ResultView(QWidget):
         if facts is None or facts.folder is None or wanted is None:
             self._shown = None
             self.stack.setCurrentWidget(self.empty)
-            self.empty.setVisible(facts is None)
             return
         if wanted == self._shown:
             self._mark_tab()

@@ -29,7 +29,7 @@ class SeedField(QWidget):
         self.dice = IconButton(kit, "dice", "create.seed.new")
         self.pin = IconButton(kit, "pin", "create.seed.pin", checkable=True)
         self.dice.clicked.connect(self.throw)
-        self.pin.toggled.connect(lambda _: self.changed.emit())
+        self.pin.toggled.connect(self._on_pin_toggled)
         self.number.textEdited.connect(self._on_number_text_edited)
         self.label.setWordWrap(False)
         self.label.setBuddy(self.number)
@@ -68,6 +68,9 @@ class SeedField(QWidget):
         self.number.setAccessibleName(self._kit.text("create.seed"))
         self.number.setPlaceholderText(self._kit.text("create.seed.chance"))
         self.number.setToolTip(self._kit.text("create.seed.tip"))
+
+    def _on_pin_toggled(self) -> None:
+        self.changed.emit()
 
     def _on_number_text_edited(self, text: str) -> None:
         self.pin.setChecked(bool(text))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QWidget
 
 from ai4artsed_desktop.ui import roles as r
@@ -41,13 +41,12 @@ class SessionView(QWidget):
         self._tools: tuple[RunTool, ...] = ()
         self.result = result
         self.strip = SessionStrip(kit, feed.model)
-        self.strip.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.strip.customContextMenuRequested.connect(lambda at: self._open_menu(self.strip, at))
-        result.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        result.customContextMenuRequested.connect(lambda at: self._open_menu(result, at))
+        for source in (self.strip, result):
+            source.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            source.customContextMenuRequested.connect(partial(self._open_menu, source))
         self.strip.hide()
-        feed.model.rowsInserted.connect(lambda *_: self.strip.show())
-        feed.model.rowsRemoved.connect(lambda *_: self.strip.setVisible(feed.model.rowCount() > 0))
+        feed.model.rowsInserted.connect(self._on_rows_changed)
+        feed.model.rowsRemoved.connect(self._on_rows_changed)
         layout = row(result, self.strip, space=r.SPACE_2)
         layout.setStretch(0, 1)
         self.setLayout(layout)
@@ -60,12 +59,13 @@ class SessionView(QWidget):
             button.clicked.connect(tool.do)
             self.result.tool_row.addWidget(button)
 
+    def _on_rows_changed(self) -> None:
+        self.strip.setVisible(self.strip.model().rowCount() > 0)
+
     def _open_menu(self, source: QWidget, at: QPoint) -> None:
         # popup, not exec: no loop inside the loop.
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for tool in self._tools:
-            action = QAction(self._kit.icons.icon(tool.icon), self._kit.text(tool.key), menu)
-            action.triggered.connect(lambda _=False, do=tool.do: do())
-            menu.addAction(action)
+            menu.addAction(self._kit.icons.icon(tool.icon), self._kit.text(tool.key)).triggered.connect(tool.do)
         menu.popup(source.mapToGlobal(at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
@@ -44,9 +45,9 @@ class StageColumn(QScrollArea):
         self.rounds = Label(kit, look="small")
         self.safety = Label(kit, look="small")
         parts = (*self.views.values(), self.rounds, self.safety)
-        holder = QWidget()
-        holder.setLayout(column(*parts, None, space=r.SPACE_2))
-        self.setWidget(holder)
+        self._holder = QWidget()
+        self._holder.setLayout(column(*parts, None, space=r.SPACE_2))
+        self.setWidget(self._holder)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -87,10 +88,8 @@ class StageColumn(QScrollArea):
 
     def content_height(self) -> int:
         """Return the height that shows everything without scrolling."""
-        holder = self.widget()
-        return (
-            holder.heightForWidth(self.viewport().width()) if holder.hasHeightForWidth() else holder.sizeHint().height()
-        )
+        holder, width = self._holder, self.viewport().width()
+        return holder.heightForWidth(width) if holder.hasHeightForWidth() else holder.sizeHint().height()
 
     def sizeHint(self) -> QSize:
         """Modest: the result gets what is left."""
@@ -107,9 +106,9 @@ class StageColumn(QScrollArea):
 
     def _view(self, stage: StageName) -> StageView:
         view = StageView(self._kit, f"stage.{stage.value}", f"stage.{stage.value}.empty")
-        view.text_edited.connect(lambda text: self.edited.emit(stage, text))
-        view.again_requested.connect(lambda: self.again_requested.emit(stage))
-        view.proposal_taken.connect(lambda number: self._on_proposal_taken(stage, number))
+        view.text_edited.connect(partial(self._on_text_edited, stage))
+        view.again_requested.connect(partial(self._on_again_requested, stage))
+        view.proposal_taken.connect(partial(self._on_proposal_taken, stage))
         view.went_on.connect(self.went_on)
         return view
 
@@ -133,6 +132,12 @@ class StageColumn(QScrollArea):
             case StageState.FAILED | StageState.CANCELLED:
                 view.finish(facts.text, name, facts.ms)
                 view.end(facts.state)
+
+    def _on_text_edited(self, stage: StageName, text: str) -> None:
+        self.edited.emit(stage, text)
+
+    def _on_again_requested(self, stage: StageName) -> None:
+        self.again_requested.emit(stage)
 
     def _on_proposal_taken(self, stage: StageName, number: int) -> None:
         facts = self._facts.stages.get(stage) if self._facts is not None else None

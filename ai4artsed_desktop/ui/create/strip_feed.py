@@ -18,8 +18,8 @@ from ai4artsed_desktop.ui.widgets.session_strip import THUMB_PX
 
 _TITLE_CHARS = 60
 _STATE_ICONS = {
-    "queued": "hourglass",
-    "running": "play",
+    "queued": "more",
+    "running": "hourglass",
     "paused": "edit",
     "failed": "error",
     "cancelled": "cancel",

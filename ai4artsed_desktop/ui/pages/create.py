@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QScrollArea, QWidget
+from PySide6.QtGui import QDesktopServices, QShowEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea, QWidget
 
 from ai4artsed_desktop.domain.errors import AppError, ErrorInfo, UnknownEntryError
 from ai4artsed_desktop.domain.parameters import SEED_LIMIT
@@ -27,12 +27,14 @@ from ai4artsed_desktop.ui.create.result_view import ResultView
 from ai4artsed_desktop.ui.create.session_view import RunTool, SessionView
 from ai4artsed_desktop.ui.create.stage_column import StageColumn
 from ai4artsed_desktop.ui.create.strip_feed import StripFeed
+from ai4artsed_desktop.ui.create.welcome import Welcome
 from ai4artsed_desktop.ui.create.work_area import WorkArea
 from ai4artsed_desktop.ui.models.cards import CardItem
 from ai4artsed_desktop.ui.paging import Page, PageContext, PageSpec
 from ai4artsed_desktop.ui.previews.text import decode_text
 from ai4artsed_desktop.ui.session_runs import RunFacts
 from ai4artsed_desktop.ui.widgets.basics import column
+from ai4artsed_desktop.ui.widgets.notice import Notice
 from ai4artsed_desktop.ui.widgets.palette import PaletteEntry
 from ai4artsed_desktop.ui.widgets.text_box import TextBox
 
@@ -48,6 +50,7 @@ class CreatePage(Page):
         self._shown = ""
         self._last: RunRequest | None = None
         self._removed: list[RunFacts] = []
+        self.welcome: Welcome | None = None
         kit = context.kit
         self.idea = TextBox(kit, "create.idea", "create.idea.placeholder", limit_chars=MAX_TEXT_CHARS)
         self.idea.set_text(context.memory.get("idea", ""))
@@ -62,6 +65,7 @@ class CreatePage(Page):
         self._connect()
         self._restore_seed()
         self.choices.refresh()
+        self._show(None)
 
     @property
     def rules_box(self) -> QWidget:
@@ -95,6 +99,13 @@ class CreatePage(Page):
         self._shown = run_id
         self.session.strip.show_run(run_id)
         self._show(self.shown_run)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Begin with the idea."""
+        super().showEvent(event)
+        focus = QApplication.focusWidget()
+        if focus is None or not self.isAncestorOf(focus):
+            self.idea.field.setFocus()
 
     def go_to(self, place: str) -> None:
         """Show a place of the page."""
@@ -148,8 +159,11 @@ class CreatePage(Page):
         self.boxes = BoxRow(self.idea, self.choices.rules_box, self.choices.medium_box)
         self.work = WorkArea(self.stages, self.session, self._context.memory)
         content = QWidget()
-        layout = column(self.boxes, self.work, space=r.SPACE_3, margin=r.SPACE_4)
-        layout.setStretch(1, 1)
+        self.empty = Notice(self._kit, "picture", "create.result.empty", "create.result.empty.text")
+        layout = column(self.boxes, self.work, self.empty, space=r.SPACE_3, margin=r.SPACE_4)
+        for place in (1, 2):
+            layout.setStretch(place, 1)
+        self._below = layout
         content.setLayout(layout)
         area = QScrollArea()
         area.setWidget(content)
@@ -174,7 +188,7 @@ class CreatePage(Page):
         context, memory = self._context, self._context.memory
         box, rules = self.choices.medium_box, self.choices.rules_box
         self.idea.changed.connect(lambda: memory.put("idea", self.idea.field.toPlainText()))
-        self.idea.files_dropped.connect(lambda paths: self.take_text_file(Path(paths[0])))
+        self.idea.files_dropped.connect(context.take_files)
         rules.pause.setChecked(context.facts.engine.settings.pause_after_interception)
         box.make_requested.connect(self.make)
         box.cancel_requested.connect(self.cancel)
@@ -248,6 +262,7 @@ class CreatePage(Page):
         return True
 
     def _show(self, facts: RunFacts | None) -> None:
+        self._show_beginning(facts)
         self.stages.show_run(facts)
         self.result.show_run(facts)
         self.work.follow_texts()
@@ -256,8 +271,30 @@ class CreatePage(Page):
         live = self._runs.live()
         self.choices.medium_box.show_working(live[0].started_s if live else None)
 
+    def _show_beginning(self, facts: RunFacts | None) -> None:
+        """Before the first run, the room is for what works here (once), or for one sentence."""
+        memory = self._context.memory
+        is_new = not memory.get("welcome_seen", False) and not self._context.facts.has_good_model
+        if facts is not None:
+            memory.put("welcome_seen", True)
+        wants_welcome = facts is None and is_new and self._context.facts.is_known
+        if wants_welcome and self.welcome is None:
+            self.welcome = Welcome(self._context)
+            self.welcome.closed.connect(self._on_welcome_closed)
+            self._below.addWidget(self.welcome, 1)
+        if self.welcome is not None:
+            self.welcome.setVisible(wants_welcome)
+        has_error = not self.result.error_card.isHidden()
+        self.work.setVisible(facts is not None or has_error)
+        self.empty.setVisible(facts is None and not wants_welcome and not has_error)
+
+    def _on_welcome_closed(self) -> None:
+        self._context.memory.put("welcome_seen", True)
+        self._show(self.shown_run)
+
     def _show_error(self, error: ErrorInfo) -> None:
         self.result.show_error(error)
+        self._show_beginning(self.shown_run)
         for remedy in remedies_for(error):
             self.result.error_card.add_action(remedy.key, lambda action=remedy.action: self._remedy(action))
 
@@ -303,7 +340,11 @@ class CreatePage(Page):
         dialog.setDefaultSuffix(source.suffix.lstrip("."))
         dialog.selectFile(source.name)
         copy_file = self._context.desk.copy_file
-        dialog.fileSelected.connect(lambda target: self._saving.start(lambda: copy_file(source, Path(target))))
+
+        def save(target: str) -> None:
+            self._saving.start(lambda: copy_file(source, Path(target)))
+
+        dialog.fileSelected.connect(save)
         dialog.open()
 
     def _remove(self) -> None:

@@ -30,7 +30,7 @@ class PaletteEntry:
     text: str
     group: str
     icon: str
-    do: Callable[[], None]
+    do: Callable[[], object]
     hint: str = ""
 
 
@@ -84,9 +84,9 @@ class CommandPalette(Sheet):
         self.view.clicked.connect(self._do)
         self.view.activated.connect(self._do)
         self.nothing = Label(kit, "picker.no_match", "muted")
-        for part in (self.search, self.view, self.nothing):
-            self.body.addWidget(part)
-        self.body.addStretch(0)
+        self.body.addWidget(self.search)
+        self.body.addWidget(self.view, 1)
+        self.body.addWidget(self.nothing, 1, Qt.AlignmentFlag.AlignTop)
         kit.theme.changed.connect(self.view.viewport().update)
         kit.translator.language_changed.connect(self.retranslate)
         self.retranslate()

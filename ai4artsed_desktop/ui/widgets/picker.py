@@ -7,7 +7,7 @@ from typing import cast
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QListView, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLineEdit, QListView, QSizePolicy, QWidget
 
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui import stylesheet
@@ -15,6 +15,7 @@ from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.models.cards import CARD_ROLE, CardItem, CardModel
 from ai4artsed_desktop.ui.widgets.basics import Button, Label, column, frame, row
 from ai4artsed_desktop.ui.widgets.card_painting import CardDelegate, draw_lines, paint_ground
+from ai4artsed_desktop.ui.widgets.fields import Combo
 from ai4artsed_desktop.ui.widgets.sheet import Sheet
 
 _BUTTON_HEIGHT_PX = 56
@@ -175,8 +176,7 @@ class PickerSheet(Sheet):
         self.search.setClearButtonEnabled(True)
         self.search.installEventFilter(self)
         self.search.textChanged.connect(self._on_filter_changed)
-        self.age = QComboBox()
-        self.age.setMinimumHeight(kit.theme.hit_px)
+        self.age = Combo(kit)
         self.age.currentIndexChanged.connect(self._on_filter_changed)
         self.view = _CardView(kit, self.model)
         self.view.clicked.connect(self._pick)

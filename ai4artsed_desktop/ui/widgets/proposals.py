@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.kit import Kit
-from ai4artsed_desktop.ui.widgets.basics import Button, Label, column, frame
+from ai4artsed_desktop.ui.widgets.basics import Button, Label, column, frame, row
 from ai4artsed_desktop.ui.widgets.flow_layout import FlowLayout
 
 _MIN_WIDTH_PX = 220
@@ -25,12 +25,14 @@ class Proposals(QWidget):
         super().__init__()
         self._kit = kit
         self._flow = FlowLayout(space=r.SPACE_3, fill=True)
-        self.setLayout(column(Label(kit, "proposals.title", "muted"), self._flow))
+        self._title = Label(kit, "proposals.title", "small")
+        self.setLayout(column(self._title, self._flow))
         self.buttons: list[Button] = []
         self.hide()
 
-    def show_proposals(self, texts: Sequence[str]) -> None:
+    def show_proposals(self, texts: Sequence[str], title_key: str = "proposals.title") -> None:
         """Offer ``texts``; none = the choice is over and the cards go."""
+        self._title.set_key(title_key)
         self.buttons.clear()
         while (item := self._flow.takeAt(0)) is not None:
             if widget := item.widget():
@@ -43,11 +45,12 @@ class Proposals(QWidget):
     def _card(self, number: int, text: str) -> QFrame:
         words = Label(self._kit)
         words.setText(text)
-        button = Button(self._kit, "proposals.take", "check", number=number + 1)
+        button = Button(self._kit, "proposals.take", "check", "quiet", number=number + 1)
         button.setAccessibleDescription(text)
         button.clicked.connect(lambda: self.taken.emit(number))
         self.buttons.append(button)
         card = frame("card")
         card.setMinimumWidth(_MIN_WIDTH_PX)
-        card.setLayout(column(words, None, button, margin=r.SPACE_3))
+        layout = column(words, None, row(button, None), space=r.SPACE_1, margin=r.SPACE_2)
+        card.setLayout(layout)
         return card

@@ -13,7 +13,7 @@ from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.theme import set_look
 from ai4artsed_desktop.ui.widgets.basics import column
 
-_WIDTH_PX = 96
+_WIDTH_PX = 104
 
 
 @dataclass(frozen=True, slots=True)

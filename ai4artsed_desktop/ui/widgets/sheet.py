@@ -22,15 +22,24 @@ class Sheet(QWidget):
         title_key: Key of the heading.
         max_width_px: The sheet is never wider.
         max_height_px: Nor higher.
+        fits_content: It is no higher than its content; otherwise it takes the height there is.
     """
 
     #: Emitted after the sheet went away, however it was closed.
     closed = Signal()
 
     def __init__(
-        self, kit: Kit, parent: QWidget, title_key: str, *, max_width_px: int = 960, max_height_px: int = 680
+        self,
+        kit: Kit,
+        parent: QWidget,
+        title_key: str,
+        *,
+        max_width_px: int = 960,
+        max_height_px: int = 680,
+        fits_content: bool = False,
     ) -> None:
         super().__init__(parent)
+        self._fits_content = fits_content
         self._max_width_px, self._max_height_px = max_width_px, max_height_px
         self._focus_before: QWidget | None = None
         self._shade = 1.0
@@ -123,7 +132,15 @@ class Sheet(QWidget):
         self.setGeometry(area)
         width = min(self._max_width_px, area.width() - 2 * r.SPACE_5)
         height = min(self._max_height_px, area.height() - 2 * r.SPACE_5)
+        if self._fits_content:
+            height = min(height, self._content_height(width))
         self.panel.setGeometry((area.width() - width) // 2, (area.height() - height) // 2, width, height)
+
+    def _content_height(self, width: int) -> int:
+        layout = self.panel.layout()
+        assert layout is not None, "made in the constructor"
+        layout.activate()
+        return layout.heightForWidth(width) if layout.hasHeightForWidth() else layout.sizeHint().height()
 
     def _on_fade_value_changed(self, value: float) -> None:
         self._shade = value

@@ -147,7 +147,7 @@ class StageView(QFrame):
     def offer(self, proposals: Sequence[str]) -> None:
         """Show what the model proposed beside the text that was taken; none = nothing to choose from."""
         self._proposed = tuple(proposals)
-        self.proposals.show_proposals(self._proposed)
+        self.proposals.show_proposals(self._proposed, "proposals.others")
 
     def skip(self, text: str = "") -> None:
         """The stage had nothing to do; ``text`` passes unchanged."""

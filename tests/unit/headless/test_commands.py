@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from ai4artsed_desktop.domain.errors import UnknownParameterError
 from ai4artsed_desktop.headless.cli import run_command
 from ai4artsed_desktop.headless.commands import COMMANDS
+from ai4artsed_desktop.headless.commands.run import outputs_of
 from tests.support.broken_catalog import make_broken_catalog
+from tests.support.world import open_world
 
 
 @dataclass(frozen=True)
@@ -189,6 +192,7 @@ def test_the_idea_can_come_from_standard_input(ask: Ask, monkeypatch: pytest.Mon
         ),
         (["--interception", "as_is", "--param", "width", "x"], "error.input.parameter"),
         (["--interception", "dada", "x"], "error.catalog.not_runnable"),
+        (["--interception", "dada", "--model", "built_in/gone", "x"], "error.model.missing"),
         (["--interception", "as_is", "x" * 300_000], "error.input.too_long"),
     ],
 )
@@ -246,3 +250,13 @@ def test_a_data_folder_that_cannot_be_made_is_said(ask: Ask, tmp_path: Path, mon
     answer = ask("run", "--interception", "as_is", "--json", "x")
     assert answer.code == 1 and answer.json["error"]["code"] == "error.storage.failed"
     assert "No log is written" in answer.err
+
+
+async def test_a_parameter_goes_to_the_outputs_that_know_it(app_home: Path) -> None:
+    async with open_world(app_home) as world:
+        catalog = world.engine.catalog
+        outputs = outputs_of(catalog, ["sketchbook_p5js", "sketchbook_tonejs"], ["WIDTH=512", "duration=8"])
+        assert [dict(output.parameters) for output in outputs] == [{"WIDTH": "512"}, {"duration": "8"}]
+        with pytest.raises(UnknownParameterError) as caught:
+            outputs_of(catalog, ["sketchbook_p5js"], ["duration=8"])
+    assert "width" in caught.value.params["expected"]

@@ -131,9 +131,9 @@ def test_the_difference_follows_a_new_text_and_a_new_theme(stage: StageView, kit
     assert DARK.good.lower() in stage.diff.toHtml()
 
 
-def test_proposals_are_chosen_with_mouse_or_keyboard(stage: StageView, qtbot: QtBot) -> None:
-    stage.propose(["one", "two", "three"], "SmolLM2")
-    assert stage.status.text() == "your choice · SmolLM2"
+def test_another_proposal_of_a_finished_stage_is_taken_with_mouse_or_keyboard(stage: StageView, qtbot: QtBot) -> None:
+    stage.finish("zero", "SmolLM2")
+    stage.offer(["one", "two", "three"])
     assert [b.text() for b in stage.proposals.buttons] == [f"Take proposal {n}" for n in (1, 2, 3)]
     with qtbot.waitSignal(stage.proposal_taken) as signal:
         QTest.keyClick(stage.proposals.buttons[1], Qt.Key.Key_Space)
@@ -141,6 +141,34 @@ def test_proposals_are_chosen_with_mouse_or_keyboard(stage: StageView, qtbot: Qt
     stage.finish("two")
     assert stage.proposals.isHidden()
     assert stage.text_view.isVisible()
+
+
+def test_a_paused_stage_waits_for_an_edit_or_a_proposal_and_goes_on_with_it(stage: StageView, qtbot: QtBot) -> None:
+    stage.begin("SmolLM2")
+    stage.pause("one", ["one", "two"])
+    assert stage.status.text() == "your turn: edit the text, then go on · SmolLM2"
+    assert not stage.text_view.isReadOnly()
+    assert stage.use_button.text() == "Go on"
+    with qtbot.assertNotEmitted(stage.proposal_taken):
+        stage.proposals.buttons[1].click()
+    assert stage.text_view.toPlainText() == "two"
+    stage.text_view.undo()
+    assert stage.text_view.toPlainText() == "one"
+    stage.text_view.selectAll()
+    QTest.keyClicks(stage.text_view, "three")
+    with qtbot.waitSignal(stage.went_on) as signal:
+        stage.use_button.click()
+    assert signal.args == ["three"]
+
+
+def test_discarding_in_a_pause_brings_the_text_back_and_keeps_waiting(stage: StageView) -> None:
+    stage.pause("one")
+    stage.text_view.selectAll()
+    QTest.keyClicks(stage.text_view, "x")
+    stage.discard_button.click()
+    assert stage.text_view.toPlainText() == "one"
+    assert not stage.text_view.isReadOnly()
+    assert stage.use_button.text() == "Go on"
 
 
 def test_a_failure_shows_three_lines_and_keeps_what_was_streamed(stage: StageView) -> None:
@@ -177,7 +205,8 @@ def test_copy_and_again(stage: StageView, qtbot: QtBot) -> None:
 
 
 def test_everything_has_a_name_in_both_languages(stage: StageView, kit: Kit) -> None:
-    stage.propose(["one"])
+    stage.pause("one", ["one"])
+    assert nameless(stage) == []
     stage.fail(ERROR)
     assert nameless(stage) == []
     kit.translator.set_language("de")

@@ -8,7 +8,7 @@ from ai4artsed_desktop.ui.units import clock_text, duration_text, gigabytes_text
 @pytest.mark.parametrize(
     ("elapsed_ms", "language", "text"),
     [
-        (0, "en", "0.0 s"),
+        (0, "en", "<\N{NO-BREAK SPACE}0.1\N{NO-BREAK SPACE}s"),
         (1300, "en", "1.3 s"),
         (1300, "de", "1,3 s"),
         (42_400, "de", "42 s"),

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from ai4artsed_desktop.adapters.storage import atomic
 from ai4artsed_desktop.adapters.storage.run_folders import read_record, this_process
 from ai4artsed_desktop.adapters.storage.run_index import RunIndex
 from ai4artsed_desktop.adapters.storage.run_store import DiskRunStore
 from ai4artsed_desktop.adapters.storage.sniffing import check_content
 from ai4artsed_desktop.domain.errors import (
+    DiskFullError,
     MediumMismatchError,
     RunDamagedError,
     StorageError,
@@ -147,17 +149,12 @@ async def test_runs_are_listed_newest_first_and_limited(store: DiskRunStore) -> 
     assert [row.run_id for row in await store.list_runs(2)] == [run_id(4), run_id(3)]
 
 
-@pytest.mark.parametrize("damage", ["deleted", "zeros", "text", "cut", "other database", "folder in its place"])
+@pytest.mark.parametrize("damage", ["deleted", "zeros", "text", "cut", "other database"])
 async def test_a_damaged_index_is_made_anew_from_the_folders(store: DiskRunStore, tmp_path: Path, damage: str) -> None:
     await filled(store)
     await store.aclose()
     index = tmp_path / "runs.sqlite"
     spoil(index, damage)
-    if damage == "folder in its place":
-        with pytest.raises(StorageError):
-            await store.list_runs()
-        assert (await store.load(run_id(1))).input_text == "idea 1"
-        return
     assert len(await store.list_runs()) == 3
     assert len(dump(tmp_path)) == 9
 
@@ -178,10 +175,46 @@ def spoil(index: Path, damage: str) -> None:
                 connection.execute("CREATE TABLE other (x)")
                 connection.execute("PRAGMA user_version = 1")
             connection.close()
-        case "folder in its place":
-            index.mkdir()
         case _:
             pass
+
+
+async def test_without_any_index_runs_are_found_in_their_folders(store: DiskRunStore, tmp_path: Path) -> None:
+    await filled(store, 4)
+    indexed = await store.list_runs(), await store.list_runs(2), await store.list_runs(search="idea 2")
+    await store.aclose()
+    put_folder_in_place(tmp_path / "runs.sqlite")
+    assert (await store.list_runs(), await store.list_runs(2), await store.list_runs(search="idea 2")) == tuple(
+        list(rows) for rows in indexed
+    )
+    assert (await store.load(run_id(1))).input_text == "idea 1"
+    with pytest.raises(StorageError):
+        await store.rebuild_index()
+
+
+def put_folder_in_place(path: Path) -> None:
+    for old in path.parent.glob(f"{path.name}*"):
+        old.unlink()
+    path.mkdir()
+
+
+async def test_a_full_disk_does_not_keep_the_next_start_from_telling_what_was_interrupted(
+    store: DiskRunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.create(record(1, process=DEAD))
+    with monkeypatch.context() as full:
+        full.setattr(atomic.os, "fsync", no_space)
+        assert [m.run_id for m in await store.mark_interrupted()] == [run_id(1)]
+        with pytest.raises(DiskFullError):
+            await store.create(record(2))
+    assert [m.run_id for m in await store.mark_interrupted()] == [run_id(1)]
+    assert await store.mark_interrupted() == []
+    with pytest.raises(UnknownEntryError):
+        await store.folder_of(run_id(2))
+
+
+def no_space(handle: int) -> None:
+    raise OSError(28, "No space left on device")
 
 
 def overwrite_index(folder: Path) -> None:

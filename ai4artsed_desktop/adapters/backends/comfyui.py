@@ -1,0 +1,141 @@
+"""ComfyUI as a media backend: a filled graph in, progress and media out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient, JobResult
+from ai4artsed_desktop.adapters.backends.comfyui_feed import JobProgress
+from ai4artsed_desktop.adapters.backends.comfyui_frames import ImageFrame
+from ai4artsed_desktop.adapters.backends.comfyui_outputs import Output, OutputFile, OutputText, choose_outputs
+from ai4artsed_desktop.domain.backend_errors import NoMediumError
+from ai4artsed_desktop.domain.chunks import Chunk, OutputChunk
+from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
+from ai4artsed_desktop.engine.python_chunks import ProducedMedium
+
+#: The catalogue asks for every chunk in one go; one look at the server serves them all.
+_LOOK_AGE_S = 2.0
+_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg"}
+
+
+@dataclass(frozen=True, slots=True)
+class ComfyUiProgress(MediaProgress):
+    """Progress with what ComfyUI tells beyond a fraction.
+
+    Attributes:
+        node: Name of the node that works.
+        step: Of ``steps`` of that node; both 0 if it counts none.
+        queue_position: Jobs before ours while it waits, else None.
+        preview: A picture of the work in progress (JPEG or PNG), None if none came since the last progress.
+    """
+
+    node: str = ""
+    step: int = 0
+    steps: int = 0
+    queue_position: int | None = None
+    preview: bytes | None = None
+    preview_mime: str = ""
+
+
+class ComfyUiBackend:
+    """Runs output chunks on one ComfyUI server.
+
+    Args:
+        client: The server; closed with the backend.
+        backend_id: The ``backend_type`` of the chunks.
+    """
+
+    def __init__(self, client: ComfyUiClient, backend_id: str = "comfyui") -> None:
+        self._client = client
+        self._id = backend_id
+        self._looked_at = -1e9
+        self._is_reachable = False
+
+    @property
+    def id(self) -> str:
+        """The ``backend_type`` of the chunks it runs."""
+        return self._id
+
+    @property
+    def client(self) -> ComfyUiClient:
+        """The server, for uploads and questions."""
+        return self._client
+
+    async def problem(self, chunk: Chunk) -> str | None:
+        """Return the key of the reason why ``chunk`` cannot run now, or None."""
+        del chunk  # what a reachable server lacks (nodes, files) is told by its refusal, by name
+        if time.monotonic() - self._looked_at > _LOOK_AGE_S:
+            self._is_reachable = await self._client.is_reachable()
+            self._looked_at = time.monotonic()
+        return None if self._is_reachable else "reason.comfyui_not_reachable"
+
+    async def generate(self, request: MediaRequest) -> AsyncGenerator[MediaProgress | ProducedMedium]:
+        """Run the request's graph; yield progress, then every medium. Closing the iterator cancels our own job only.
+
+        Raises:
+            BackendError: One of domain/backend_errors.py.
+        """
+        assert request.graph is not None and isinstance(request.chunk, OutputChunk)
+        result: JobResult | None = None
+        async with aclosing(self._client.run(request.graph)) as updates:
+            async for update in updates:
+                if isinstance(update, JobResult):
+                    result = update
+                else:
+                    yield _progress(update)
+        assert result is not None
+        chosen = self._chosen(request.chunk, result)
+        yield ComfyUiProgress(1.0, "progress.comfyui.fetching")
+        for item in chosen:
+            yield await self._medium(item, result.prompt_id)
+
+    async def aclose(self) -> None:
+        """Close the client."""
+        await self._client.aclose()
+
+    def _chosen(self, chunk: OutputChunk, result: JobResult) -> list[Output | tuple[str, ImageFrame]]:
+        """Return the result's media. Raises NoMediumError if there is none, or none of a node the chunk names."""
+        wanted = chunk.output_mapping.node_ids
+        outputs = choose_outputs(result.outputs, wanted, wants_text=chunk.media_type in ("text", "code"))
+        pictures = [item for item in result.pictures if not wanted or item[0] in wanted]
+        found = {item.node_id for item in outputs} | {node_id for node_id, _ in pictures}
+        missing = [node_id for node_id in wanted if node_id not in found]
+        if missing or not found:
+            raise NoMediumError(backend=self._client.backend, node=", ".join(missing) or "–")
+        return [*outputs, *pictures]
+
+    async def _medium(self, item: Output | tuple[str, ImageFrame], prompt_id: str) -> ProducedMedium:
+        facts: dict[str, object] = {"backend": self._id, "prompt_id": prompt_id}
+        if isinstance(item, OutputText):
+            facts["node_id"] = item.node_id
+            return ProducedMedium("text", "text/plain", "txt", data=item.text.encode(), metadata=facts)
+        if isinstance(item, OutputFile):
+            data, mime = await self._client.fetch(item)
+            facts |= {"node_id": item.node_id, "filename": item.filename}
+            facts |= {"subfolder": item.subfolder, "type": item.type}
+            return ProducedMedium(item.kind or "image", mime, item.extension, data=data, metadata=facts)
+        node_id, picture = item
+        facts["node_id"] = node_id
+        return ProducedMedium("image", picture.mime, _EXTENSIONS[picture.mime], data=picture.image, metadata=facts)
+
+
+def _progress(update: JobProgress) -> ComfyUiProgress:
+    """Say it in the engine's words."""
+    if not update.is_connected:
+        message = "progress.comfyui.reconnecting"
+    else:
+        message = "progress.comfyui.working" if update.queue_position is None else "progress.comfyui.waiting"
+    preview = update.preview
+    return ComfyUiProgress(
+        fraction=update.fraction,
+        message=message,
+        node=update.node_name,
+        step=update.step,
+        steps=update.steps,
+        queue_position=update.queue_position,
+        preview=None if preview is None else preview.image,
+        preview_mime="" if preview is None else preview.mime,
+    )

@@ -1,0 +1,138 @@
+"""The text models on this machine: what each is, what is wrong with it, and its removal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+
+from ai4artsed_desktop.domain.text_models import ModelGrade, TextModelInfo
+from ai4artsed_desktop.ui import roles as r
+from ai4artsed_desktop.ui.kit import Kit
+from ai4artsed_desktop.ui.paging import PageContext
+from ai4artsed_desktop.ui.units import size_text
+from ai4artsed_desktop.ui.widgets.basics import Button, IconButton, IconLabel, Label, column, row
+
+
+class ModelRow(QWidget):
+    """One model: name, facts, grade or problem, and a removal that asks before it deletes."""
+
+    def __init__(self, kit: Kit, model: TextModelInfo, *, is_ours: bool, remove: Callable[[], None]) -> None:
+        super().__init__()
+        self.model = model
+        name = Label(kit, look="strong")
+        name.setText(model.name)
+        small = Label(kit, look="small")
+        small.setText(_facts(kit, model))
+        words = column(name, small, _state(kit, model), space=2)
+        self.remove_button = IconButton(kit, "trash", "models.remove")
+        self.remove_button.setAccessibleDescription(model.name)
+        self.remove_button.setVisible(bool(model.path))
+        head = row(words, column(self.remove_button, None, space=0), space=r.SPACE_4)
+        head.setStretch(0, 1)
+        size = size_text(model.size_bytes or 0, kit.translator.language)
+        self._question = QWidget()
+        self.yes_button = Button(kit, "models.remove.yes" if is_ours else "models.forget.yes", "trash")
+        no_button = Button(kit, "models.remove.no", "", "quiet")
+        key = "models.remove.question" if is_ours else "models.forget.question"
+        question = row(Label(kit, key, name=model.name, size=size), no_button, self.yes_button)
+        question.setStretch(0, 1)
+        self._question.setLayout(question)
+        self._question.hide()
+        self.remove_button.clicked.connect(self._question.show)
+        no_button.clicked.connect(self._question.hide)
+        self.yes_button.clicked.connect(remove)
+        self.setLayout(column(head, self._question, space=r.SPACE_1))
+
+
+class ModelList(QWidget):
+    """All models, with import and release of memory.
+
+    Args:
+        context: What every page is given.
+    """
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__()
+        self._context = context
+        kit = context.kit
+        self.rows: list[ModelRow] = []
+        self._list: QVBoxLayout = column(space=r.SPACE_3)
+        self.none = Label(kit, "models.none", "muted")
+        self.import_button = Button(kit, "models.import", "folder")
+        self.free_button = Button(kit, "remedy.free_memory", "eraser")
+        self.import_button.clicked.connect(self._on_import_button_clicked)
+        self.free_button.clicked.connect(lambda: context.actions.do("free_memory"))
+        hint = Label(kit, "models.hint", "small")
+        buttons = row(self.import_button, self.free_button, None)
+        self.setLayout(column(self._list, self.none, buttons, hint, space=r.SPACE_3))
+        context.facts.changed.connect(self.refresh)
+        kit.translator.language_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the models that are here now."""
+        for old in self.rows:
+            self._list.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        models = self._context.facts.snapshot.models
+        self.rows = [self._row(model) for model in models]
+        for new in self.rows:
+            self._list.addWidget(new)
+        self.none.setVisible(not models and self._context.facts.is_known)
+
+    def _row(self, model: TextModelInfo) -> ModelRow:
+        path = Path(model.path) if model.path else None
+        is_ours = path is not None and path.parent == self._context.desk.models_folder
+
+        def remove() -> None:
+            if path is not None:
+                service = self._context.bridge.engine.model_files
+                self._context.bridge.ask(service.remove(path), failed=self._context.show_error)
+
+        return ModelRow(self._context.kit, model, is_ours=is_ours, remove=remove)
+
+    def _on_import_button_clicked(self) -> None:
+        kit = self._context.kit
+        dialog = QFileDialog(self, kit.text("models.import"), "", kit.text("models.filter") + " (*.gguf)")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self._on_dialog_file_selected)
+        dialog.open()
+
+    def _on_dialog_file_selected(self, path: str) -> None:
+        self._context.import_model(Path(path))
+
+
+def _facts(kit: Kit, model: TextModelInfo) -> str:
+    language = kit.translator.language
+    parts = (
+        size_text(model.size_bytes, language) if model.size_bytes is not None else "",
+        model.quantisation or "",
+        kit.text("models.parameters", count=_short_count(model.parameters)) if model.parameters else "",
+        kit.text("models.context", tokens=model.context_tokens) if model.context_tokens else "",
+        model.licence or "",
+    )
+    return " · ".join(filter(None, parts))
+
+
+def _short_count(count: int) -> str:
+    return f"{count / 1e9:.1f} B" if count >= 1e9 else f"{count / 1e6:.0f} M"
+
+
+def _state(kit: Kit, model: TextModelInfo) -> QWidget:
+    """Its grade, or what is wrong with it: an icon and words."""
+    if model.problem is not None:
+        face, look, key = ("warning", "warn"), "warn", model.problem
+    elif model.grade is ModelGrade.TINY:
+        face, look, key = ("info", "muted"), "small", "models.tiny"
+    else:
+        face, look, key = ("check", "good"), "small", "models.instruct"
+    holder = QWidget()
+    line = row(IconLabel(kit, *face, 16), Label(kit, key, look), space=r.SPACE_1)
+    line.setStretch(1, 1)
+    holder.setLayout(line)
+    return holder

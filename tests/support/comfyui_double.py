@@ -1,0 +1,274 @@
+"""A ComfyUI server on 127.0.0.1 that behaves as the recorded ones do, and misbehaves on request.
+
+Real sockets, HTTP and websocket on one port, both generations. tests/integration/comfyui holds it against the records.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.support.comfyui_records import Generation, exchanges, recorded_frames
+from tests.support.comfyui_routes import Answer, Request, route
+from tests.support.comfyui_wire import DoubleSocket
+from tests.support.comfyui_worker import Hold, Worker
+
+
+@dataclass
+class Faults:
+    """What goes wrong; numbers count down to nothing.
+
+    Attributes:
+        drop_socket_after: So many frames after it was opened, a socket ends without a close frame (once).
+        lose_frames: Types of text frames that are never sent; ``end`` is ``executing`` with node null.
+        statuses: Path → statuses of its next answers.
+        cut_bodies: Path → so many of its next answers break off in the middle.
+        half_files: So many of the next /view answers hold half the file, as if that were all.
+        slow_s: Path → so late come its answers.
+        late_prompt_answer: The answer to POST /prompt waits for this event, while the job runs.
+        lose_prompt_answers: So many POSTs are carried out, but never answered.
+        is_mute: Connections are taken, and nothing is answered.
+        noise: Messages that are sent before each frame.
+        chooses_ids: prompt_id is ignored, as before Jul 2025.
+        interrupts_anything: /interrupt ignores its body, as before Sep 2025.
+    """
+
+    drop_socket_after: int | None = None
+    lose_frames: set[str] = field(default_factory=set[str])
+    statuses: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    cut_bodies: dict[str, int] = field(default_factory=dict[str, int])
+    half_files: int = 0
+    slow_s: dict[str, float] = field(default_factory=dict[str, float])
+    late_prompt_answer: asyncio.Event | None = None
+    lose_prompt_answers: int = 0
+    is_mute: bool = False
+    noise: list[str | bytes] = field(default_factory=list[str | bytes])
+    chooses_ids: bool = False
+    interrupts_anything: bool = False
+
+
+class ComfyUiDouble:
+    """One server.
+
+    Attributes:
+        worker: Its queue, history, files and pace.
+        requests: (method, path) of each request that came, without ``/api``.
+        posted: Bodies of all POST /prompt.
+    """
+
+    def __init__(self, generation: Generation = "new") -> None:
+        self.generation: Generation = generation
+        self.faults = Faults()
+        self.requests: list[tuple[str, str]] = []
+        self.posted: list[dict[str, Any]] = []
+        self.refusals = _recorded_refusals(generation)
+        self.features = recorded_frames(generation, "05-feature-flags")[1]["data"]
+        self.port = 0
+        self.worker = Worker(generation, self)
+        self._sockets: dict[str, DoubleSocket] = {}
+        self._listener: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._runner: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def open_sockets(self) -> int:
+        return len(self._sockets)
+
+    def hold(self, node_id: str, step: int = 0, *, is_deaf: bool = False) -> Hold:
+        """Let the worker wait at a node; ``reached`` and ``released`` are its events."""
+        hold = Hold(node_id, step, is_deaf)
+        self.worker.holds.append(hold)
+        return hold
+
+    async def start(self) -> None:
+        """Listen; a second start is a restart on the same port, and everything but the disk is forgotten."""
+        disk, first = self.worker.disk, self._listener is None
+        if not first:
+            self.worker = Worker(self.generation, self)
+            self.worker.disk = disk
+        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self.port = self._listener.sockets[0].getsockname()[1]
+        self._runner = asyncio.get_running_loop().create_task(self.worker.run(), name="comfyui-double-worker")
+
+    async def kill(self) -> None:
+        """End at once, as by SIGKILL: connections break, queue and history are gone, files stay."""
+        assert self._listener is not None and self._runner is not None
+        self._listener.close()
+        for writer in list(self._writers):
+            writer.transport.abort()
+        tasks = [self._runner, *self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._sockets.clear()
+        self._writers.clear()
+
+    # How the worker reaches the sockets.
+
+    def send(self, kind: str, data: dict[str, Any], client_id: str | None) -> None:
+        is_end = kind == "executing" and data.get("node", "") is None
+        if kind not in self.faults.lose_frames and not (is_end and "end" in self.faults.lose_frames):
+            self._send(json.dumps({"type": kind, "data": data}), client_id)
+
+    def send_image(self, image: bytes, metadata: dict[str, Any], client_id: str | None) -> None:
+        if self.knows_metadata(client_id):
+            head = json.dumps(metadata).encode()
+            frame = (4).to_bytes(4) + len(head).to_bytes(4) + head + image
+        else:
+            frame = (1).to_bytes(4) + (2 if metadata["image_type"] == "image/png" else 1).to_bytes(4) + image
+        self._send(frame, client_id)
+
+    def send_note(self, node_id: str, text: str, client_id: str | None) -> None:
+        self._send((3).to_bytes(4) + len(node_id).to_bytes(4) + node_id.encode() + text.encode(), client_id)
+
+    def send_status(self) -> None:
+        self._send(json.dumps({"type": "status", "data": self._status()}), None)
+
+    def knows_metadata(self, client_id: str | None) -> bool:
+        """Tell whether a job's client asked for previews with metadata; a job without a client never did."""
+        socket = self._sockets.get(client_id or "")
+        return socket is not None and socket.knows_metadata
+
+    def _status(self) -> dict[str, Any]:
+        return {"status": {"exec_info": {"queue_remaining": self.worker.remaining}}}
+
+    def _send(self, message: str | bytes, client_id: str | None) -> None:
+        sockets = list(self._sockets.values()) if client_id is None else [self._sockets.get(client_id)]
+        for socket in sockets:
+            if socket is None:
+                continue
+            for noise in self.faults.noise:
+                socket.send(noise)
+            if self.faults.drop_socket_after is not None and socket.sent >= self.faults.drop_socket_after:
+                self.faults.drop_socket_after = None
+                socket.abort()
+                self._forget(socket)
+            else:
+                socket.send(message)
+
+    # Connections.
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self._writers.add(writer)
+        try:
+            while (request := await _read_request(reader)) is not None:
+                if self.faults.is_mute:
+                    await asyncio.Event().wait()
+                if request.path == "/ws":
+                    await self._serve_socket(request, reader, writer)
+                    return
+                if not await self._answer(request, writer):
+                    return
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the client left
+        except asyncio.CancelledError:
+            writer.transport.abort()  # killed, or the test is over
+        finally:
+            self._tasks.discard(task)
+            self._writers.discard(writer)
+            writer.close()
+
+    async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; return False if the connection is broken on purpose."""
+        faults, path = self.faults, request.path
+        self.requests.append((request.method, path))
+        await asyncio.sleep(faults.slow_s.get(path, 0.0))
+        if faults.statuses.get(path):
+            answer = Answer.text(
+                faults.statuses[path].pop(0), "500 Internal Server Error\n\nServer got itself in trouble"
+            )
+        else:
+            answer = route(self, request)
+        if (request.method, path) == ("POST", "/prompt"):
+            if faults.lose_prompt_answers:
+                faults.lose_prompt_answers -= 1
+                return False
+            if faults.late_prompt_answer is not None:
+                await faults.late_prompt_answer.wait()
+        if path == "/view" and faults.half_files:
+            faults.half_files -= 1
+            answer.body = answer.body[: len(answer.body) // 2]
+        is_cut = faults.cut_bodies.get(path, 0) > 0
+        writer.write(answer.head() + (b"" if request.method == "HEAD" else answer.body[: len(answer.body) // 2]))
+        await writer.drain()
+        if is_cut:
+            faults.cut_bodies[path] -= 1
+            return False
+        if request.method != "HEAD":
+            writer.write(answer.body[len(answer.body) // 2 :])
+            await writer.drain()
+        return True
+
+    async def _serve_socket(self, request: Request, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client_id = request.query.get("clientId") or uuid.uuid4().hex
+        socket = DoubleSocket(client_id, writer, self.features)
+        socket.accept(request.raw)
+        self._sockets[client_id] = socket  # a second socket with the same id takes its place
+        first = {"status": self._status()["status"], "sid": client_id}
+        socket.send(json.dumps({"type": "status", "data": first}))
+        running = self.worker.running
+        if running is not None and running.client_id == client_id and self.worker.last_node_id is not None:
+            socket.send(json.dumps({"type": "executing", "data": {"node": self.worker.last_node_id}}))
+        try:
+            await socket.read(reader)
+        finally:
+            self._forget(socket)
+
+    def _forget(self, socket: DoubleSocket) -> None:
+        # The real server forgets the id, not the socket: a newer one with the same id is silently dropped, too.
+        self._sockets.pop(socket.client_id, None)
+
+
+async def _read_request(reader: asyncio.StreamReader) -> Request | None:
+    try:
+        raw = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return None
+    first, *lines = raw.decode("latin-1").split("\r\n")
+    method, target, _ = first.split(" ")
+    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines if line)}
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    parts = urlsplit(target)
+    query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
+    path = unquote(parts.path)
+    if path.startswith("/api/") and not path.startswith(("/api/jobs", "/api/assets")):
+        path = path.removeprefix("/api")
+    return Request(method, path, query, headers, body, raw)
+
+
+def _recorded_refusals(generation: Generation) -> dict[str, tuple[int, dict[str, Any]]]:
+    """Return the recorded answers with errors, by the prompt that got them."""
+    found: dict[str, tuple[int, dict[str, Any]]] = {}
+    for exchange in exchanges(generation, "prompt-errors"):
+        answer, asked = exchange["response"], exchange["request"].get("json")
+        if isinstance(asked, dict) and isinstance(asked.get("prompt"), dict) and "json" in answer:
+            if answer["status"] == 400 or answer["json"].get("node_errors"):
+                found[json.dumps(asked["prompt"], sort_keys=True)] = answer["status"], answer["json"]
+    return found
+
+
+@asynccontextmanager
+async def running(generation: Generation = "new") -> AsyncGenerator[ComfyUiDouble]:
+    """Give a running server."""
+    double = ComfyUiDouble(generation)
+    await double.start()
+    try:
+        yield double
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await double.kill()
