@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from dataclasses import dataclass
 
 from ai4artsed_desktop.adapters.catalog_files import CatalogFiles
@@ -20,10 +22,12 @@ from ai4artsed_desktop.adapters.storage.settings_file import SettingsFile
 from ai4artsed_desktop.adapters.text_models.llama_cpp import BuiltInModels
 from ai4artsed_desktop.adapters.text_models.llama_server import Guards
 from ai4artsed_desktop.adapters.word_lists import WordListFiles
-from ai4artsed_desktop.domain.events import ModelStateChanged
+from ai4artsed_desktop.domain.events import Event, ModelsChanged, ModelStateChanged, SettingsChanged
 from ai4artsed_desktop.domain.procedures import discover_procedures
 from ai4artsed_desktop.engine.bus import EventBus
 from ai4artsed_desktop.engine.engine import Engine, World
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,16 @@ class Assembly:
     paths: AppPaths
     watchdog: Watchdog
     ledger: Ledger
+
+    async def end_leftovers(self) -> int:
+        """End children that an earlier program left when it was killed, and return how many; ours alone are touched."""
+        return await asyncio.to_thread(self._end_leftovers)
+
+    def _end_leftovers(self) -> int:
+        ended = [entry for entry in self.ledger.list_leftovers() if self.ledger.end_leftover(entry)]
+        for entry in ended:
+            logger.warning("ended %s (%d), which an earlier program had left", entry.name, entry.pid)
+        return len(ended)
 
     async def aclose(self) -> None:
         """End the engine, then the watchdog."""
@@ -56,7 +70,6 @@ def assemble(paths: AppPaths) -> Assembly:
         on_state=lambda model_id, state, detail: bus.publish(ModelStateChanged(model_id, state, detail)),
         guards=Guards(watchdog, ledger),
     )
-    downloader = Downloader(lambda: settings_store.load().local_only)
     world = World(
         bus=bus,
         settings_store=settings_store,
@@ -66,12 +79,29 @@ def assemble(paths: AppPaths) -> Assembly:
         python_chunks=FilePythonChunks(),
         word_lists=WordListFiles(paths.resources / "wordlists"),
         procedures=discover_procedures(),
-        model_library=DiskModelLibrary(models_store, paths.resources / "models" / "catalogue.json", downloader),
+        model_library=DiskModelLibrary(
+            models_store,
+            paths.resources / "models" / "catalogue.json",
+            Downloader(lambda: settings_store.load().local_only),
+        ),
         text_providers=(built_in,),
         process_id=this_process(),
         model_digests=FileDigests(paths.cache / "digests.json"),
     )
-    return Assembly(Engine(world), paths, watchdog, ledger)
+    engine = Engine(world)
+    bus.subscribe(lambda event: _follow_settings(event, engine, models_store, built_in))
+    return Assembly(engine, paths, watchdog, ledger)
+
+
+def _follow_settings(event: Event, engine: Engine, store: ModelsStore, built_in: BuiltInModels) -> None:
+    """Let changed settings reach the adapters that were built with the old ones."""
+    if not isinstance(event, SettingsChanged):
+        return
+    settings = engine.settings
+    built_in.configure(threads=settings.llm_threads or None, idle_s=settings.model_idle_s)
+    if "model_folders" in event.names:
+        store.set_further_folders(settings.model_folders)
+        engine.bus.publish(ModelsChanged())
 
 
 def make_renderer(paths: AppPaths) -> tuple[ChildCodeRenderer, Watchdog]:

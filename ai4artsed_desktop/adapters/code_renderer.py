@@ -17,8 +17,8 @@ from ai4artsed_desktop.adapters.storage.atomic import translated_errors
 from ai4artsed_desktop.domain.code_art import RenderFailure, RenderJob, RenderVerdict
 from ai4artsed_desktop.domain.errors import DiskFullError
 
-#: The child ends a job by its own limits; this is for a child that does not.
-_HARD_LIMIT_S = 120.0
+#: The child ends a job by its own limit; this is for a child that does not, with time to start and to end.
+_MARGIN_S = 45.0
 #: With less room than this, a renderer that ended without an answer ended because of that: a sound has about 4 MB.
 _LEAST_ROOM_BYTES = 8_000_000
 
@@ -56,7 +56,7 @@ class ChildCodeRenderer:
         )
         async with child:
             try:
-                async with asyncio.timeout(_HARD_LIMIT_S + job.duration_s + job.frames / 10):
+                async with asyncio.timeout(job.time_limit_s + _MARGIN_S):
                     verdict = await self._read(child)
             except TimeoutError:
                 verdict = RenderVerdict(ok=False, failure=RenderFailure.TIMEOUT, message="the renderer did not answer")

@@ -40,6 +40,10 @@ class ModelsStore:
         self._references_path = folder / "models.json"
         self._lock = threading.Lock()
 
+    def set_further_folders(self, folders: Sequence[Path]) -> None:
+        """Look into other further folders from now on."""
+        self._further = tuple(folders)
+
     def folders(self) -> tuple[Path, ...]:
         """Return the folders that are looked into, our own first."""
         return (self.folder, *self._further)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ai4artsed_desktop.domain.procedures.wordlists import entry_lines
+
 
 class WordListFiles:
     """Word lists on disk, read once each."""
@@ -14,13 +16,16 @@ class WordListFiles:
         self._cache: dict[tuple[str, str], tuple[str, ...]] = {}
 
     def load(self, language: str, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
-        """Return the lines of each list without comments; a list that a language does not have is empty."""
+        """Return the lines of each list without comments; a list that a language does not have is empty.
+
+        Raises:
+            WordListError: A shipped list is damaged; it names the line.
+        """
         return {name: self._lines(language, name) for name in names}
 
     def _lines(self, language: str, name: str) -> tuple[str, ...]:
         key = (language, name)
         if key not in self._cache:
             path = self._folder / language / f"{name}.txt"
-            lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-            self._cache[key] = tuple(line for line in lines if line.strip() and not line.startswith("#"))
+            self._cache[key] = entry_lines(path.read_text(encoding="utf-8")) if path.is_file() else ()
         return self._cache[key]

@@ -109,6 +109,7 @@ class Session(QObject):
         self.window.deleteLater()
 
     def _start_engine(self) -> None:
+        self.bridge.ask(self._assembly.end_leftovers())
         self.bridge.ask(self._engine.start(), self._on_engine_started, self.window.show_error)
 
     def _on_engine_started(self, interrupted: Sequence[RunSummary]) -> None:

@@ -51,10 +51,11 @@ class Messages:
         return Formatter().vformat(template, (), _Visible(params)) if params or "{" in template else template
 
     def error(self, error: ErrorInfo) -> ErrorText:
-        """Return the three lines of an error; a parameter ``reason`` that is itself a key is translated too."""
-        params = {name: self.text(value) if self.has(value) else value for name, value in error.params.items()}
+        """Return the three lines of an error; a parameter that is itself a key is translated, with the others in it."""
+        given = error.params
+        params = {name: self.text(value, **given) if self.has(value) else value for name, value in given.items()}
         code = error.code if self.has(f"{error.code}.what") else "error.unexpected"
-        what, why, then = (self.text(f"{code}.{part}", **params) for part in ("what", "why", "next"))
+        what, why, then = (self.text(f"{code}.{part}", **params).strip() for part in ("what", "why", "next"))
         return ErrorText(what, why, then)
 
     def in_language(self, language: str) -> Messages:

@@ -64,6 +64,7 @@ async def _run(options: argparse.Namespace, output: Output) -> int:
     with contextlib.suppress(NotImplementedError):  # Windows: Ctrl+C comes as KeyboardInterrupt there
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
     try:
+        await assembly.end_leftovers()
         return await command.run(options, context)
     except AppError as exc:
         output.error(exc.info(), messages)

@@ -33,7 +33,7 @@ class Translator(QObject):
             self._messages = self._messages.in_language(language)
             self.language_changed.emit()
 
-    def text(self, key: str, **params: object) -> str:
+    def text(self, key: str, /, **params: object) -> str:
         """Return the text for ``key`` with its placeholders filled."""
         return self._messages.text(key, **params)
 

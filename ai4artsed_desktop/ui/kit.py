@@ -17,6 +17,6 @@ class Kit:
     icons: Icons
     translator: Translator
 
-    def text(self, key: str, **params: object) -> str:
+    def text(self, key: str, /, **params: object) -> str:
         """Return a text in the person's language."""
         return self.translator.text(key, **params)

@@ -86,9 +86,9 @@ class ComfyUiDouble:
     def open_sockets(self) -> int:
         return len(self._sockets)
 
-    def hold(self, node_id: str, step: int = 0, *, is_deaf: bool = False) -> Hold:
+    def hold(self, node_id: str, step: int = 0) -> Hold:
         """Let the worker wait at a node; ``reached`` and ``released`` are its events."""
-        hold = Hold(node_id, step, is_deaf)
+        hold = Hold(node_id, step)
         self.worker.holds.append(hold)
         return hold
 
@@ -256,9 +256,10 @@ def _recorded_refusals(generation: Generation) -> dict[str, tuple[int, dict[str,
     found: dict[str, tuple[int, dict[str, Any]]] = {}
     for exchange in exchanges(generation, "prompt-errors"):
         answer, asked = exchange["response"], exchange["request"].get("json")
-        if isinstance(asked, dict) and isinstance(asked.get("prompt"), dict) and "json" in answer:
-            if answer["status"] == 400 or answer["json"].get("node_errors"):
-                found[json.dumps(asked["prompt"], sort_keys=True)] = answer["status"], answer["json"]
+        prompt = asked.get("prompt") if isinstance(asked, dict) else None
+        said = answer.get("json", {})
+        if prompt and (answer["status"] == 400 or said.get("node_errors")):
+            found[json.dumps(prompt, sort_keys=True)] = answer["status"], said
     return found
 
 

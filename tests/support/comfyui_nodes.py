@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
@@ -66,26 +65,22 @@ def signature(graph: Graph, node_id: str) -> str:
     return json.dumps([node["class_type"], plain, sources], sort_keys=True)
 
 
-@dataclass(frozen=True)
-class Failure(Exception):
+#: What ComfyUI reports when PyTorch has no memory left (not recorded: no graphics card was there).
+_OUT_OF_MEMORY: dict[str, Any] = {
+    "exception_message": "Allocation on device 0 would exceed allowed memory. (out of memory)\n",
+    "exception_type": "torch.OutOfMemoryError",
+    "traceback": [],
+    "current_inputs": {},
+    "current_outputs": [],
+}
+
+
+class NodeError(Exception):
     """A node's exception as the server reports it."""
 
-    fields: dict[str, Any]
-
-
-class OutOfMemory(Failure):
-    """What ComfyUI reports when PyTorch has no memory left."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            {
-                "exception_message": "Allocation on device 0 would exceed allowed memory. (out of memory)\n",
-                "exception_type": "torch.OutOfMemoryError",
-                "traceback": [],
-                "current_inputs": {},
-                "current_outputs": [],
-            }
-        )
+    def __init__(self, fields: dict[str, Any]) -> None:
+        super().__init__(fields["exception_message"])
+        self.fields = fields
 
 
 class Disk:
@@ -191,15 +186,15 @@ def steps_of(graph: Graph, node_id: str) -> tuple[int, int]:
             return 0, 0
 
 
-def failure_of(graph: Graph, node_id: str) -> Failure | None:
+def failure_of(graph: Graph, node_id: str) -> NodeError | None:
     """Return how a node fails, as recorded; None if it works."""
     class_type, inputs = graph[node_id]["class_type"], graph[node_id]["inputs"]
     scenario = {"LoadImage": "09", "ProbeRaise": "10"}.get(class_type)
     if class_type == "OutOfMemory":
-        return OutOfMemory()
+        return NodeError(_OUT_OF_MEMORY)
     if scenario is None or (class_type == "LoadImage" and inputs["image"] != "broken.png"):
         return None
-    return Failure(recorded_error(scenario))
+    return NodeError(recorded_error(scenario))
 
 
 def recorded_error(scenario: str) -> dict[str, Any]:

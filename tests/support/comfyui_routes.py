@@ -102,6 +102,8 @@ def _prompt(double: ComfyUiDouble, request: Request) -> Answer:
     outputs = [node_id for node_id in outputs_of(graph) if node_id not in bad]
     if not outputs:
         return _error("prompt_no_outputs", "Prompt has no outputs", "")
+    if double.worker.is_reversed:
+        outputs.reverse()
     extra = dict(body.get("extra_data", {}))
     if "client_id" in body:
         extra["client_id"] = body["client_id"]

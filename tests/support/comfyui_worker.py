@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from tests.support.comfyui_nodes import (
     Disk,
-    Failure,
     Graph,
+    NodeError,
     failure_of,
     is_output,
     links,
@@ -58,17 +58,16 @@ class QueuedJob:
         return [self.number, self.prompt_id, self.graph, self.extra_data, self.outputs]
 
 
-class Interrupted(Exception):
+class InterruptedRunError(Exception):
     """The interrupt flag was seen."""
 
 
 @dataclass
 class Hold:
-    """Where the worker waits: at a node, after so many of its steps. ``is_deaf``: it does not see interrupts there."""
+    """Where the worker waits: at a node, after so many of its steps; it sees interrupts only where there are steps."""
 
     node_id: str
     step: int = 0
-    is_deaf: bool = False
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -81,6 +80,7 @@ class Worker:
         history_lag_s: So late comes a history entry (seen: 0.35 s).
         lost_interrupts: So many interrupts are lost.
         preview: Sent at each step of a sampler; None = none.
+        is_reversed: Output nodes are listed and run in the other order: it differs from process to process.
     """
 
     def __init__(self, generation: Generation, wire: Wire) -> None:
@@ -94,7 +94,7 @@ class Worker:
         self.lost_interrupts = 0
         self.step_s = 0.0
         self.preview: bytes | None = None
-        self.is_dead = False
+        self.is_reversed = False
         self.last_node_id: str | None = None
         self._wire = wire
         self._cache: dict[str, dict[str, Any] | None] = {}
@@ -135,7 +135,7 @@ class Worker:
                 await self._work.wait()
             self.running = heapq.heappop(self.pending)
             self._wire.send_status()
-            if self.is_dead or any("inputs" not in node for node in self.running.graph.values()):
+            if any("inputs" not in node for node in self.running.graph.values()):
                 # The real worker thread dies here; the job "runs" for ever.
                 self._wire.send("execution_start", self.stamped({}), self.running.client_id)
                 await asyncio.Event().wait()
@@ -167,9 +167,9 @@ class Worker:
     def check_interrupt(self) -> None:
         if self._interrupt.is_set():
             self._interrupt.clear()
-            raise Interrupted
+            raise InterruptedRunError
 
-    async def pause(self, node_id: str, step: int) -> None:
+    async def pause(self, node_id: str, step: int = 0, *, has_steps: bool = False) -> None:
         """Wait here if a test asks for it."""
         await asyncio.sleep(self.step_s)
         hold = next((h for h in self.holds if (h.node_id, h.step) == (node_id, step)), None)
@@ -177,7 +177,7 @@ class Worker:
             return
         hold.reached.set()
         while not hold.released.is_set():
-            if not hold.is_deaf:
+            if has_steps:
                 self.check_interrupt()
             await asyncio.sleep(0.005)
         self.holds.remove(hold)
@@ -220,9 +220,9 @@ class Run:
         try:
             for node_id in run_order(graph, self._job.outputs, set(cached)):
                 await self._run_node(node_id)
-        except Interrupted:
+        except InterruptedRunError:
             self._end("execution_interrupted", node_id, {}, to_all=True)
-        except Failure as failure:
+        except NodeError as failure:
             self._end("execution_error", node_id, failure.fields)
         else:
             self._say("execution_success", {})
@@ -253,9 +253,9 @@ class Run:
         self._state(node_id, 0.0, 1.0, "running")
         self._worker.last_node_id = node_id
         self._tell("executing", {"node": node_id, "display_node": node_id})
-        if not steps_of(self._graph, node_id)[0]:
-            await self._worker.pause(node_id, 0)
         self._worker.check_interrupt()
+        if not steps_of(self._graph, node_id)[0]:
+            await self._worker.pause(node_id)  # without steps nothing looks at the flag any more
         if (failure := failure_of(self._graph, node_id)) is not None:
             raise failure
         highest = await self._work(node_id)
@@ -297,14 +297,14 @@ class Run:
         count, step_ms = steps_of(self._graph, node_id)
         last_ms = -_THROTTLE_MS
         for step in range(1, count + 1):
-            await self._worker.pause(node_id, step - 1)
+            await self._worker.pause(node_id, step - 1, has_steps=True)
             self._worker.check_interrupt()
             is_shown = self._worker.preview is not None and self._graph[node_id]["class_type"] == "KSampler"
             is_due = step in (1, count) or is_shown or step * step_ms - last_ms >= _THROTTLE_MS
             if is_due or self._worker.generation == "old":
                 last_ms = step * step_ms
                 self._step(node_id, step, count, self._worker.preview if is_shown else None)
-        return float(count) or 1.0
+        return count or 1.0
 
     def _send_pictures(self, node_id: str) -> int:
         source = links(self._graph, node_id)[0]

@@ -21,7 +21,7 @@ RESOURCES = Path(__file__).parents[2] / "resources"
 class StrictMessages(Messages):
     """The shipped texts; an unknown key or a forgotten parameter raises instead of being shown."""
 
-    def text(self, key: str, **params: object) -> str:
+    def text(self, key: str, /, **params: object) -> str:
         if not self.has(key):
             raise KeyError(key)
         text = super().text(key, **params)

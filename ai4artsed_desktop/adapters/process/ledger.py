@@ -75,8 +75,13 @@ class Ledger:
     def list_leftovers(self) -> list[LedgerEntry]:
         """Return children that still run although the program that started them does not; forget the ended ones."""
         self._change(lambda entries: [e for e in entries if _mark(e.pid) == e.started])
-        with self._lock:
-            return [e for e in self._read() if _mark(e.owner_pid) != e.owner_started and _is_ours(e)]
+        try:
+            with self._lock:
+                entries = self._read()
+        except OSError as exc:
+            _log.warning("the process ledger cannot be read: %s", exc)
+            return []
+        return [e for e in entries if _mark(e.owner_pid) != e.owner_started and _is_ours(e)]
 
     def end_leftover(self, entry: LedgerEntry, grace_s: float = 3.0) -> bool:
         """End a leftover with everything it started: TERM, after ``grace_s`` KILL. Blocks.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+import shutil
 from collections.abc import Container, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from ai4artsed_desktop.adapters.storage.atomic import translated_errors
+from ai4artsed_desktop.adapters.storage.atomic import sync_folder, translated_errors
 from ai4artsed_desktop.adapters.storage.run_folders import (
     METADATA,
     DiskRunFolder,
@@ -37,18 +37,15 @@ class DiskRunStore:
         self._index = RunIndex(index)
 
     async def create(self, record: RunRecord) -> DiskRunFolder:
-        """Make the folder and save the record. Raises StorageError."""
+        """Make the folder with its record in it. Raises StorageError.
+
+        It gets its name only when the record is on disk: a run folder that can be seen can be read, whenever we die.
+        """
         day = datetime.fromisoformat(record.created).date().isoformat()
         path = self._runs / day / record.run_id
+        await asyncio.to_thread(_make_folder, path, record)
         folder = DiskRunFolder(path, record, self._put)
-        with translated_errors(path):
-            await asyncio.to_thread(path.mkdir, parents=True)
-        try:
-            await folder.save(record)
-        except StorageError:
-            with contextlib.suppress(OSError):
-                await asyncio.to_thread(path.rmdir)  # an empty folder is no run
-            raise
+        await asyncio.to_thread(self._put, record, path)
         return folder
 
     async def load(self, run_id: str) -> RunRecord:
@@ -167,3 +164,16 @@ def _summary(record: RunRecord, relative: str) -> RunSummary:
         record.parent_run_id,
         tuple(entity.filename for entity in record.entities if entity.output_id),
     )
+
+
+def _make_folder(path: Path, record: RunRecord) -> None:
+    unnamed = path.with_name(f".{path.name}")
+    with translated_errors(path):
+        try:
+            unnamed.mkdir(parents=True)
+            write_record(unnamed, record)
+            unnamed.rename(path)
+            sync_folder(path.parent)
+        except (OSError, StorageError):
+            shutil.rmtree(unnamed, ignore_errors=True)  # a folder without a record is no run
+            raise

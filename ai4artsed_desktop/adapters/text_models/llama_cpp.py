@@ -80,6 +80,11 @@ class BuiltInModels:
         """``built_in``."""
         return PROVIDER
 
+    def configure(self, *, threads: int | None, idle_s: float) -> None:
+        """Change how models are run; one that is loaded keeps its threads until it is loaded again."""
+        self._threads = threads
+        self._idle_s = idle_s
+
     async def list_models(self) -> list[TextModelInfo]:
         """Return every model file, damaged and missing ones with their problem."""
         return await asyncio.to_thread(lambda: self._files.describe(self._store.files()))

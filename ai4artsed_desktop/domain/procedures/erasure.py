@@ -10,13 +10,15 @@ from ai4artsed_desktop.domain.procedures.vocabulary import Vocabulary
 
 _BAR = "█"
 _LONGEST_BAR = 12
+#: Marks before a bar that vanish with it; a bound, so that a text of marks alone takes linear time.
+_LONGEST_GAP = 40
 
 
 def _kept(parts: list[str], vocabulary: Vocabulary, context: ProcedureContext) -> set[int]:
     """Choose the places of the words that stay: mostly such that carry meaning, some with their small word before."""
     share = PROCEDURE.number(context, "keep_percent") / 100
-    places = list(range(1, len(parts), 2))
-    content = [place for place in places if vocabulary.is_content(parts[place])] or places
+    places = range(1, len(parts), 2)
+    content = [place for place in places if vocabulary.is_content(parts[place])] or list(places)
     count = max(1, min(round(len(content) * share), len(places) - 1))
     chosen = set(context.random.sample(content, min(count, len(content))))
     nouns = [place for place in content if vocabulary.noun(parts[place])]
@@ -45,7 +47,9 @@ def _apply(text: str, context: ProcedureContext) -> ProcedureResult:
 
 def _as_gaps(painted: str) -> str:
     """Turn runs of bars, with the marks between them, into gaps: words, an ellipsis, words."""
-    gapped = re.sub(rf"[^\w\n]*{_BAR}[{_BAR}\W]*", lambda run: "\n" if "\n" in run[0] else " … ", painted)
+    gapped = re.sub(
+        rf"[^\w\n]{{0,{_LONGEST_GAP}}}{_BAR}[{_BAR}\W]*", lambda run: "\n" if "\n" in run[0] else " … ", painted
+    )
     return re.sub(r"\n+", "\n", gapped).strip()
 
 

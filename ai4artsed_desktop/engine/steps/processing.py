@@ -108,6 +108,7 @@ def _option(name: str, value: object, allowed: Sequence[int | float | str]) -> i
         isinstance(value, int | float)
         and not isinstance(value, bool)
         and float(allowed[1]) <= value <= float(allowed[2])
+        and (isinstance(allowed[0], float) or value == int(value))
     ):
         return value
     raise ParameterError(name=name, value=str(value), expected=" … ".join(str(a) for a in allowed[1:]))

@@ -23,12 +23,14 @@ def verdict_error(verdict: RenderVerdict) -> CodeArtError:
         return RendererMissingError(verdict.message, library=verdict.message)
     failure = verdict.failure or RenderFailure.NO_OUTPUT
     detail = "\n".join([verdict.message, *verdict.attempts, *(f"{c.line}: {c.text}" for c in verdict.console[-20:])])
-    return CodeArtError(
-        detail.strip(),
-        reason=f"code_art.failure.{failure.value}",
-        message=verdict.message,
-        line=str(verdict.line or "–"),
-    )
+    facts = {
+        **verdict.advice_params,
+        "reason": f"code_art.failure.{failure.value}",
+        "place": "code_art.at_line" if verdict.line else "",
+        "line": str(verdict.line),
+        "advice": verdict.advice,
+    }
+    return CodeArtError(detail.strip(), **facts)
 
 
 def rendered(medium: RenderedMedium) -> ProducedMedium:

@@ -350,5 +350,3 @@ def test_a_model_that_is_gone_says_so_and_opens_the_models(run_in_window_loop: R
             assert opened.window.stack.currentWidget() is opened.settings
 
     run_in_window_loop(body)
-
-
