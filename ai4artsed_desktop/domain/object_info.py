@@ -85,6 +85,15 @@ def choices_of(spec: InputSpec) -> Sequence[Any] | None:
     return options if spec[0] == "COMBO" else None
 
 
+def nested_specs(spec: InputSpec, chosen: object) -> dict[str, tuple[InputSpec, bool]]:
+    """Return the inputs that a chosen option brings along, by their names inside it; none for plain inputs."""
+    options: list[Mapping[str, Any]] = _options(spec).get("options", []) if spec[0] == _DYNAMIC else []
+    for option in options:
+        if option.get("key") == chosen:
+            return _grouped(option.get("inputs", {}))
+    return {}
+
+
 def _options(spec: InputSpec) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", spec[1]) if len(spec) > 1 and isinstance(spec[1], dict) else {}
 
@@ -122,11 +131,9 @@ def _with_nested(
     found: dict[str, tuple[InputSpec, bool]] = {}
     for name, (spec, is_required) in specs.items():
         found[name] = (spec, is_required)
-        if spec[0] == _DYNAMIC:
-            options: list[Mapping[str, Any]] = _options(spec).get("options", [])
-            chosen = (option for option in options if option.get("key") == inputs.get(name))
-            nested = {f"{name}.{key}": value for o in chosen for key, value in _grouped(o.get("inputs", {})).items()}
-            found |= _with_nested(nested, inputs)
+        # Never required: a recorded server runs SaveVideo with "format" alone, though "format.codec" is said to be.
+        nested = {f"{name}.{key}": (inner, False) for key, (inner, _) in nested_specs(spec, inputs.get(name)).items()}
+        found |= _with_nested(nested, inputs) if nested else {}
     return found
 
 

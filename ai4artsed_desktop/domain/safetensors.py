@@ -43,7 +43,10 @@ class SafetensorsIncompleteError(SafetensorsError):
 
 
 class ModelFamily(StrEnum):
-    """Models whose LoRAs fit each other. Wan's two sizes differ in width, so a LoRA of one does not fit the other."""
+    """Models whose LoRAs fit each other: sizes of one model differ in width, so a LoRA of one does not fit the other.
+
+    Some have no chunk here: their LoRAs are to be recognised and refused.
+    """
 
     SD15 = "sd15"
     SD2 = "sd2"
@@ -53,10 +56,14 @@ class ModelFamily(StrEnum):
     SD35_MEDIUM = "sd35_medium"
     FLUX1 = "flux1"
     FLUX2 = "flux2"
+    FLUX2_KLEIN = "flux2_klein"
+    CHROMA = "chroma"
+    Z_IMAGE = "z_image"
     QWEN_IMAGE = "qwen_image"
     WAN_5B = "wan_5b"
     WAN_14B = "wan_14b"
     LTXV = "ltxv"
+    LTX2 = "ltx2"
     ACE_STEP = "ace_step"
     STABLE_AUDIO = "stable_audio"
 
@@ -180,7 +187,7 @@ def lora_facts(header: SafetensorsHeader) -> LoraFacts:
 
 
 #: Parts of what trainers write as base model, first match wins. Source: ``ss_base_model_version`` of kohya's
-#: sd-scripts (sd_v1, sdxl_base_v1-0, sd3m, flux1 …) and ai-toolkit (sdxl_1.0, wan22_14b …), ModelSpec architectures.
+#: sd-scripts (sd_v1, sdxl_base_v1-0, flux1 …) and ai-toolkit (flux2_klein_4b, wan_2.2_14b …), ModelSpec architectures.
 _SAID: tuple[tuple[str, ModelFamily], ...] = (
     ("sdxl", ModelFamily.SDXL),
     ("stablediffusionxl", ModelFamily.SDXL),
@@ -191,7 +198,10 @@ _SAID: tuple[tuple[str, ModelFamily], ...] = (
     ("sd35medium", ModelFamily.SD35_MEDIUM),
     ("stablediffusion35medium", ModelFamily.SD35_MEDIUM),
     ("sd3m", ModelFamily.SD3),
-    ("stablediffusion3medium", ModelFamily.SD3),
+    ("stablediffusion3m", ModelFamily.SD3),
+    ("flux2klein", ModelFamily.FLUX2_KLEIN),
+    ("chroma", ModelFamily.CHROMA),
+    ("zimage", ModelFamily.Z_IMAGE),
     ("flux2", ModelFamily.FLUX2),
     ("flux1", ModelFamily.FLUX1),
     ("qwenimage", ModelFamily.QWEN_IMAGE),
@@ -199,6 +209,7 @@ _SAID: tuple[tuple[str, ModelFamily], ...] = (
     ("ti2v5b", ModelFamily.WAN_5B),
     ("wan2214b", ModelFamily.WAN_14B),
     ("wan2114b", ModelFamily.WAN_14B),
+    ("ltx2", ModelFamily.LTX2),
     ("ltxv", ModelFamily.LTXV),
     ("ltxvideo", ModelFamily.LTXV),
     ("acestep", ModelFamily.ACE_STEP),

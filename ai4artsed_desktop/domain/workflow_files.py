@@ -145,11 +145,19 @@ def _png_texts(data: bytes) -> Iterator[bytes]:
 
 def _png_text(kind: bytes, rest: bytes) -> bytes | None:
     if kind == b"tEXt":
-        return rest.decode("latin-1").encode()
+        return rest if _is_utf8(rest) else rest.decode("latin-1").encode()  # Latin-1 by the book, UTF-8 by habit
     if kind == b"zTXt":
         return _inflate(rest[1:])
     text = rest[2:].split(b"\0", 2)[-1]  # behind two flags, the language and the translated key
     return _inflate(text) if rest[:1] == b"\1" else text
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _inflate(data: bytes) -> bytes | None:

@@ -42,7 +42,8 @@ _PLAIN_ROLES: Mapping[str, tuple[RoleName, type]] = {
     "lyrics": ("lyrics", str),
     "filename_prefix": ("filename_prefix", str),
 }
-_SIZE_CLASSES = ("Latent", "ToVideo", "EmptyImage")
+#: Parts of class names whose size is the medium's, what decides it first.
+_SIZE_CLASSES = ("Latent", "ToVideo", "EmptyImage", "Scheduler", "ModelSampling")
 _LIMITS: Mapping[str, Mapping[str, float]] = {
     "width": {"min": 16, "max": 8192, "step": 8},
     "height": {"min": 16, "max": 8192, "step": 8},
@@ -61,6 +62,9 @@ _SAVERS: tuple[tuple[str, MediaType], ...] = (
     ("VHS_VideoCombine", "video"), ("SaveVideo", "video"), ("SaveWEBM", "video"), ("SaveAnimated", "video"),
     ("SaveAudio", "audio"), ("PreviewAudio", "audio"), ("SaveImage", "image"), ("PreviewImage", "image"),
 )  # fmt: skip
+
+
+_ICONS = {"image": "picture", "audio": "waveform", "video": "film"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,8 @@ def find_roles(graph: Graph) -> WorkflowRoles:
     negative = tuple(place for place in texts["negative"] if place not in texts["positive"])
     found = [_role(graph, "prompt", texts["positive"] or _only_text(graph)), _role(graph, "negative_prompt", negative)]
     found += _plain_roles(graph)
-    found += [_role(graph, axis, tuple(_size_places(graph, axis))) for axis in ("width", "height")]
+    found += [_role(graph, "width", _size_places(graph, "width"))]
+    found += [_role(graph, "height", _size_places(graph, "height"))]
     found += _picture_roles(graph)
     savers: dict[str, MediaType] = {
         node_id: kind for node_id, node in graph.items() if (kind := _saved_medium(class_of(node)))
@@ -147,7 +152,7 @@ def config_of(chunk: Mapping[str, Any], title: str) -> dict[str, Any]:
         "parameters": {"OUTPUT_CHUNK": chunk["name"]},
         "media_preferences": {"default_output": medium, "supported_types": [medium]},
         "meta": {"requires_gpu": True},
-        "display": {"icon": "picture" if medium == "image" else "notes", "category": medium, "difficulty": 3},
+        "display": {"icon": _ICONS.get(medium, "picture"), "category": medium, "difficulty": 3},
     }
 
 
@@ -285,13 +290,14 @@ def _only_text(graph: Graph) -> tuple[Input, ...]:
     return tuple(places) if len(places) == 1 else ()
 
 
-def _size_places(graph: Graph, axis: str) -> Iterator[Input]:
-    for node_id, node in graph.items():
-        inputs = inputs_of(node)
-        if {"width", "height"} <= set(inputs) and any(part in class_of(node) for part in _SIZE_CLASSES):
-            place = _literal(graph, Input(node_id, axis), lambda value: _is(value, int))
-            if place is not None:
-                yield place
+def _size_places(graph: Graph, axis: Literal["width", "height"]) -> tuple[Input, ...]:
+    places: list[Input] = []
+    for part in _SIZE_CLASSES:
+        for node_id, node in graph.items():
+            if part in class_of(node) and {"width", "height"} <= set(inputs_of(node)):
+                place = _literal(graph, Input(node_id, axis), lambda value: _is(value, int))
+                places += [] if place is None else [place]
+    return _alike(graph, axis, places) if places else ()
 
 
 def _picture_roles(graph: Graph) -> list[Role | None]:

@@ -47,7 +47,7 @@ def build_graph(
         values = {**values, PREFIX_PARAMETER: f"{_PREFIX_FOLDER}/{job_name}"}
     graph = fill_graph(chunk, mappings, values, texts)
     for name, places in mappings.items():
-        if places[0].type == "image" and values.get(name) is None:
+        if places[0].type == "image" and values.get(name) in (None, ""):
             for place in places:
                 _remove_node(graph, place.node_id)
     return inject_loras(graph, loras, family_of(chunk))
@@ -56,7 +56,7 @@ def build_graph(
 def family_of(chunk: OutputChunk) -> ModelFamily | None:
     """Return what family a chunk's model belongs to, from its ``meta.model_family``; None = it does not say."""
     said = chunk.meta.get("model_family")
-    return ModelFamily(said) if said in set(ModelFamily) else None
+    return next((family for family in ModelFamily if family.value == said), None)
 
 
 def _remove_node(graph: dict[str, Any], node_id: str | None) -> None:

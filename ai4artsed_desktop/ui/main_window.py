@@ -71,8 +71,8 @@ class MainWindow(QWidget):
         )
         self._specs: dict[str, PageSpec] = {spec.id: spec for spec in discover_pages()}
         self.pages: dict[str, Page] = {}
-        self._palette: CommandPalette | None = None
-        self._close_sheet: CloseSheet | None = None
+        self.palette_sheet: CommandPalette | None = None
+        self.close_sheet: CloseSheet | None = None
         self._is_closing = False
         self._lay_out()
         kit.translator.language_changed.connect(self.retranslate)
@@ -128,9 +128,9 @@ class MainWindow(QWidget):
 
     def open_palette(self) -> None:
         """Open the command palette."""
-        if self._palette is None:
-            self._palette = CommandPalette(self._kit, self)
-        self._palette.open_with(palette_entries(self._context, self._specs.values(), self.pages.values()))
+        if self.palette_sheet is None:
+            self.palette_sheet = CommandPalette(self._kit, self)
+        self.palette_sheet.open_with(palette_entries(self._context, self._specs.values(), self.pages.values()))
 
     def retranslate(self) -> None:
         """Set the words anew."""
@@ -142,10 +142,10 @@ class MainWindow(QWidget):
         if self._is_closing:
             return
         if self.runs.live():
-            if self._close_sheet is None:
-                self._close_sheet = CloseSheet(self._kit, self)
-                self._close_sheet.close_agreed.connect(self._confirm_close)
-            self._close_sheet.open_for(len(self.runs.live()))
+            if self.close_sheet is None:
+                self.close_sheet = CloseSheet(self._kit, self)
+                self.close_sheet.close_agreed.connect(self._confirm_close)
+            self.close_sheet.open_for(len(self.runs.live()))
         else:
             self._confirm_close()
 

@@ -9,10 +9,10 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.support.comfyui_records import Generation, exchanges, recorded_frames
@@ -28,8 +28,9 @@ class Faults:
     Attributes:
         drop_socket_after: So many frames after it was opened, a socket ends without a close frame (once).
         lose_frames: Types of text frames that are never sent; ``end`` is ``executing`` with node null.
-        statuses: Path → statuses of its next answers.
-        cut_bodies: Path → so many of its next answers break off in the middle.
+        statuses: Beginning of a path → statuses of its next answers.
+        cut_bodies: Beginning of a path → so many of its next answers break off in the middle.
+        garbage: Beginning of a path → so many of its next answers are 200 and no JSON.
         half_files: So many of the next /view answers hold half the file, as if that were all.
         slow_s: Path → so late come its answers.
         late_prompt_answer: The answer to POST /prompt waits for this event, while the job runs.
@@ -44,6 +45,7 @@ class Faults:
     lose_frames: set[str] = field(default_factory=set[str])
     statuses: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     cut_bodies: dict[str, int] = field(default_factory=dict[str, int])
+    garbage: dict[str, int] = field(default_factory=dict[str, int])
     half_files: int = 0
     slow_s: dict[str, float] = field(default_factory=dict[str, float])
     late_prompt_answer: asyncio.Event | None = None
@@ -71,12 +73,14 @@ class ComfyUiDouble:
         self.refusals = _recorded_refusals(generation)
         self.features = recorded_frames(generation, "05-feature-flags")[1]["data"]
         self.port = 0
+        self.max_upload_bytes = 100 * 1024 * 1024
         self.worker = Worker(generation, self)
         self._sockets: dict[str, DoubleSocket] = {}
         self._listener: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._runner: asyncio.Task[None] | None = None
+        self._moved = asyncio.Event()
 
     @property
     def url(self) -> str:
@@ -91,6 +95,12 @@ class ComfyUiDouble:
         hold = Hold(node_id, step)
         self.worker.holds.append(hold)
         return hold
+
+    async def until(self, is_so: Callable[[], object]) -> None:
+        """Wait until something is so; looked at after each request, frame and connection."""
+        while not is_so():
+            self._moved.clear()
+            await self._moved.wait()
 
     async def start(self) -> None:
         """Listen; a second start is a restart on the same port, and everything but the disk is forgotten."""
@@ -145,6 +155,7 @@ class ComfyUiDouble:
         return {"status": {"exec_info": {"queue_remaining": self.worker.remaining}}}
 
     def _send(self, message: str | bytes, client_id: str | None) -> None:
+        self._moved.set()
         sockets = list(self._sockets.values()) if client_id is None else [self._sockets.get(client_id)]
         for socket in sockets:
             if socket is None:
@@ -187,11 +198,13 @@ class ComfyUiDouble:
         """Answer one request; return False if the connection is broken on purpose."""
         faults, path = self.faults, request.path
         self.requests.append((request.method, path))
+        self._moved.set()
         await asyncio.sleep(faults.slow_s.get(path, 0.0))
-        if faults.statuses.get(path):
-            answer = Answer.text(
-                faults.statuses[path].pop(0), "500 Internal Server Error\n\nServer got itself in trouble"
-            )
+        statuses = next((left for start, left in faults.statuses.items() if left and path.startswith(start)), None)
+        if statuses:
+            answer = Answer.text(statuses.pop(0), "500 Internal Server Error\n\nServer got itself in trouble")
+        elif _uses_up(faults.garbage, path):
+            answer = Answer.text(200, "<html>half a proxy")
         else:
             answer = route(self, request)
         if (request.method, path) == ("POST", "/prompt"):
@@ -203,11 +216,10 @@ class ComfyUiDouble:
         if path == "/view" and faults.half_files:
             faults.half_files -= 1
             answer.body = answer.body[: len(answer.body) // 2]
-        is_cut = faults.cut_bodies.get(path, 0) > 0
+        is_cut = _uses_up(faults.cut_bodies, path)
         writer.write(answer.head() + (b"" if request.method == "HEAD" else answer.body[: len(answer.body) // 2]))
         await writer.drain()
         if is_cut:
-            faults.cut_bodies[path] -= 1
             return False
         if request.method != "HEAD":
             writer.write(answer.body[len(answer.body) // 2 :])
@@ -232,6 +244,15 @@ class ComfyUiDouble:
     def _forget(self, socket: DoubleSocket) -> None:
         # The real server forgets the id, not the socket: a newer one with the same id is silently dropped, too.
         self._sockets.pop(socket.client_id, None)
+        self._moved.set()
+
+
+def _uses_up(counts: dict[str, int], path: str) -> bool:
+    """Count a fault down; tell whether it was still there."""
+    start = next((start for start, left in counts.items() if left > 0 and path.startswith(start)), None)
+    if start is not None:
+        counts[start] -= 1
+    return start is not None
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Request | None:
@@ -256,7 +277,7 @@ def _recorded_refusals(generation: Generation) -> dict[str, tuple[int, dict[str,
     found: dict[str, tuple[int, dict[str, Any]]] = {}
     for exchange in exchanges(generation, "prompt-errors"):
         answer, asked = exchange["response"], exchange["request"].get("json")
-        prompt = asked.get("prompt") if isinstance(asked, dict) else None
+        prompt = cast("dict[str, Any]", asked).get("prompt") if isinstance(asked, dict) else None
         said = answer.get("json", {})
         if prompt and (answer["status"] == 400 or said.get("node_errors")):
             found[json.dumps(prompt, sort_keys=True)] = answer["status"], said

@@ -31,8 +31,8 @@ _HEADS = {"flac": b"fLaC", "mp3": b"ID3", "opus": b"OggS", "mp4": b"\0\0\0\x18ft
 
 def links(graph: Graph, node_id: str) -> list[str]:
     """Return the ids of the nodes that a node's inputs come from, in the order of the inputs."""
-    values = graph[node_id]["inputs"].values()
-    return [value[0] for value in values if isinstance(value, list) and len(value) == 2]
+    values: list[Any] = [value for value in graph[node_id]["inputs"].values() if isinstance(value, list)]
+    return [str(value[0]) for value in values if len(value) == 2]
 
 
 def is_output(class_type: str) -> bool:
@@ -122,7 +122,9 @@ def content(graph: Graph, node_id: str, name: str, index: int) -> bytes:
 
 def png(graph: Graph, node_id: str, index: int = 0) -> bytes:
     """Return a picture in the size and colour of the EmptyImage it comes from."""
-    source = next((graph[n]["inputs"] for n in _above(graph, node_id) if graph[n]["class_type"] == "EmptyImage"), {})
+    above = [graph[n] for n in _above(graph, node_id)]
+    sources: list[dict[str, Any]] = [node["inputs"] for node in above if node["class_type"] == "EmptyImage"]
+    source: dict[str, Any] = sources[0] if sources else {}
     size = int(source.get("width", 64)), int(source.get("height", 64))
     colour = int(source.get("color", 0))
     picture = Image.new("RGB", size, (colour >> 16 & 255, colour >> 8 & 255, colour + index & 255))

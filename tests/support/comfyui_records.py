@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 Generation = Literal["old", "new"]
 GENERATIONS: tuple[Generation, ...] = ("old", "new")
@@ -50,9 +50,11 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
 
 def _steady(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
-        return {name: _steady(part, name) for name, part in value.items() if name not in _FLEETING}
+        parts = cast("dict[str, Any]", value)
+        return {name: _steady(part, name) for name, part in parts.items() if name not in _FLEETING}
     if isinstance(value, list):
-        return sorted(value) if key in _SETS else [_steady(part) for part in value]
+        items = cast("list[Any]", value)
+        return sorted(items) if key in _SETS else [_steady(item) for item in items]
     return value
 
 

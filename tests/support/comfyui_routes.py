@@ -9,8 +9,10 @@ import mimetypes
 import re
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from email.message import EmailMessage
+from typing import TYPE_CHECKING, Any, cast
 
 from tests.support.comfyui_worker import QueuedJob, outputs_of
 
@@ -81,13 +83,14 @@ def route(double: ComfyUiDouble, request: Request) -> Answer:
 
 
 def _prompt(double: ComfyUiDouble, request: Request) -> Answer:
-    body = json.loads(request.body)
+    parsed = json.loads(request.body)
     number = double.worker.next_number()
-    if not isinstance(body, dict) or "prompt" not in body:
+    if not isinstance(parsed, dict) or "prompt" not in parsed:
         return _error("no_prompt", "No prompt provided", "No prompt provided")
+    body = cast("dict[str, Any]", parsed)
     double.posted.append(body)
     graph: dict[str, Any] = body["prompt"]
-    prompt_id = str(uuid.uuid4()) if double.faults.chooses_ids else body.get("prompt_id") or str(uuid.uuid4())
+    prompt_id: str = str(uuid.uuid4()) if double.faults.chooses_ids else body.get("prompt_id") or str(uuid.uuid4())
     if double.generation == "new" and not _UUID.fullmatch(prompt_id):
         return _error(
             "invalid_prompt_id",
@@ -104,12 +107,12 @@ def _prompt(double: ComfyUiDouble, request: Request) -> Answer:
         return _error("prompt_no_outputs", "Prompt has no outputs", "")
     if double.worker.is_reversed:
         outputs.reverse()
-    extra = dict(body.get("extra_data", {}))
+    extra: dict[str, Any] = dict(body.get("extra_data", {}))
     if "client_id" in body:
         extra["client_id"] = body["client_id"]
     if double.generation == "new":
         extra["create_time"] = int(time.time() * 1000)
-    rank = body.get("number", -number if body.get("front") else number)
+    rank: int | float = body.get("number", -number if body.get("front") else number)
     double.worker.put(
         QueuedJob(float(rank) if isinstance(rank, float) else int(rank), prompt_id, graph, extra, outputs)
     )
@@ -117,7 +120,7 @@ def _prompt(double: ComfyUiDouble, request: Request) -> Answer:
 
 
 def _error(kind: str, message: str, details: str) -> Answer:
-    error = {"type": kind, "message": message, "details": details, "extra_info": {}}
+    error: dict[str, Any] = {"type": kind, "message": message, "details": details, "extra_info": {}}
     return Answer.json({"error": error, "node_errors": {}}, 400)
 
 
@@ -179,6 +182,8 @@ def _view(double: ComfyUiDouble, request: Request) -> Answer:
 
 
 def _upload(double: ComfyUiDouble, request: Request) -> Answer:
+    if len(request.body) > double.max_upload_bytes:
+        return Answer.text(413, f"Maximum request body size {double.max_upload_bytes} exceeded.")
     fields, filename, data = _form(request)
     if data is None:
         return Answer(400)
@@ -203,12 +208,13 @@ def _upload(double: ComfyUiDouble, request: Request) -> Answer:
 def _form(request: Request) -> tuple[dict[str, str], str, bytes | None]:
     head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
     message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + request.body)
-    fields, filename, data = {}, "", None
-    for part in message.iter_parts():  # pyright: ignore[reportAttributeAccessIssue] - HTTP's policy makes EmailMessages
-        name = part.get_param("name", header="content-disposition")
-        content = part.get_payload(decode=True)
+    fields: dict[str, str] = {}
+    filename, data = "", None
+    for part in cast("list[EmailMessage]", message.get_payload()):
+        name = str(part.get_param("name", header="content-disposition"))
+        content = cast("bytes", part.get_payload(decode=True))
         if name == "image":
-            filename, data = part.get_filename(), content
+            filename, data = part.get_filename() or "", content
         else:
             fields[name] = content.decode()
     return fields, filename, data
@@ -227,17 +233,35 @@ def _object_info(class_type: str) -> dict[str, Any]:
     return {name: info[name] for name in info if class_type in ("", name)}
 
 
-_ROUTES = {
+def _remaining(double: ComfyUiDouble, request: Request) -> Answer:
+    return Answer.json({"exec_info": {"queue_remaining": double.worker.remaining}})
+
+
+def _whole_history(double: ComfyUiDouble, request: Request) -> Answer:
+    return Answer.json(double.worker.history)
+
+
+def _features(double: ComfyUiDouble, request: Request) -> Answer:
+    return Answer.json(double.features)
+
+
+def _free(double: ComfyUiDouble, request: Request) -> Answer:
+    if json.loads(request.body).get("free_memory"):
+        double.worker.forget_cache()
+    return Answer(200)
+
+
+_ROUTES: dict[str, Callable[[ComfyUiDouble, Request], Answer]] = {
     "POST /prompt": _prompt,
-    "GET /prompt": lambda double, _: Answer.json({"exec_info": {"queue_remaining": double.worker.remaining}}),
+    "GET /prompt": _remaining,
     "GET /queue": _queue,
     "POST /queue": _change_queue,
     "POST /interrupt": _interrupt,
-    "GET /history": lambda double, _: Answer.json(double.worker.history),
+    "GET /history": _whole_history,
     "GET /view": _view,
     "POST /upload/image": _upload,
     "POST /upload/mask": _upload,
     "GET /system_stats": _stats,
-    "GET /features": lambda double, _: Answer.json(double.features),
-    "POST /free": lambda double, request: (json.loads(request.body), double.worker.forget_cache(), Answer(200))[2],
+    "GET /features": _features,
+    "POST /free": _free,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, cast
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as HandshakeRequest
@@ -61,11 +61,14 @@ class DoubleSocket:
         """Only the first message counts, and only if it tells features."""
         is_first, self._has_spoken = not self._has_spoken, True
         try:
-            message = json.loads(data)
+            message: Any = json.loads(data)
         except ValueError:
             return
-        if is_first and isinstance(message, dict) and message.get("type") == "feature_flags":
-            self.knows_metadata = bool(message["data"].get("supports_preview_metadata"))
+        if not is_first or not isinstance(message, dict):
+            return
+        flags = cast("dict[str, Any]", message)
+        if flags.get("type") == "feature_flags":
+            self.knows_metadata = bool(flags["data"].get("supports_preview_metadata"))
             self.send(json.dumps({"type": "feature_flags", "data": self._features}))
 
     def _flush(self) -> None:

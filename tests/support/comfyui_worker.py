@@ -259,13 +259,15 @@ class Run:
         if (failure := failure_of(self._graph, node_id)) is not None:
             raise failure
         highest = await self._work(node_id)
-        if self._graph[node_id]["class_type"] == "ProbeBlock":
-            self._blocked.add(node_id)
+        is_blocker = self._graph[node_id]["class_type"] == "ProbeBlock"
         trailing = self._worker.generation == "old"
         ui = ui_of(self._graph, node_id, self._worker.disk, trailing)
         if ui is not None:
             self._executed(node_id, ui)
-        self._worker.remember(self._graph, node_id, ui)
+        if is_blocker:
+            self._blocked.add(node_id)
+        else:
+            self._worker.remember(self._graph, node_id, ui)
         self._done.append(node_id)
         self._state(node_id, highest, highest, "finished")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -9,9 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, Qt, QThreadPool
-from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -59,12 +58,11 @@ class WindowWorld:
 
     async def until(self, condition: Callable[[], bool], limit_s: float = 10.0) -> None:
         """Let the window work until ``condition`` holds; fail the test if it never does."""
-        import asyncio
-
         give_up_s = time.monotonic() + limit_s
         while not condition():
             if time.monotonic() > give_up_s:
-                pytest.fail(f"not within {limit_s} s; heard:\n{self.world.probe.report()}", pytrace=False)
+                # Not pytest.fail: what is no Exception never leaves the loop of the window.
+                raise AssertionError(f"not within {limit_s} s; heard:\n{self.world.probe.report()}")
             await asyncio.sleep(0.005)
 
     async def ended(self) -> RunFacts:
@@ -91,13 +89,11 @@ def type_into(field: QWidget, text: str) -> None:
 
 
 def press(widget: QWidget, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-    """Press a key as the window system would deliver it, shortcuts included."""
-    QTest.keyClick(widget.window().windowHandle(), key, modifier)
+    """Press a key in a widget; the window's shortcuts come first, as they do for a person.
 
-
-def send_key(widget: QWidget, key: Qt.Key) -> None:
-    """Send a key to one widget."""
-    QApplication.sendEvent(widget, QKeyEvent(QEvent.Type.KeyPress, key, Qt.KeyboardModifier.NoModifier))
+    Not through the window handle: that would turn a loop inside the loop.
+    """
+    QTest.keyClick(widget, key, modifier)
 
 
 @asynccontextmanager

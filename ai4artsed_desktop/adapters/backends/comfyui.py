@@ -127,7 +127,7 @@ def _progress(update: JobProgress) -> ComfyUiProgress:
     if not update.is_connected:
         message = "progress.comfyui.reconnecting"
     else:
-        message = "progress.comfyui.working" if update.queue_position is None else "progress.comfyui.waiting"
+        message = "progress.comfyui.working" if update.is_running else "progress.comfyui.waiting"
     preview = update.preview
     return ComfyUiProgress(
         fraction=update.fraction,

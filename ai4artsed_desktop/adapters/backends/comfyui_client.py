@@ -63,9 +63,8 @@ class ComfyUiClient:
         self._limits = limits or Limits()
         self._http = ComfyUiHttp(address, self._limits, backend)
         self._queue = QueueReader(self._http)
-        self._lines = Lines(self._http.address, self._see_queue)
+        self._lines = Lines(self._http.address)
         self._cancels = TaskScope("comfyui-cancels")
-        self.queue_remaining: int | None = None
 
     @property
     def address(self) -> str:
@@ -76,9 +75,6 @@ class ComfyUiClient:
     def backend(self) -> str:
         """What people call the server."""
         return self._http.backend
-
-    def _see_queue(self, remaining: int) -> None:
-        self.queue_remaining = remaining
 
     async def aclose(self) -> None:
         """End cancels that do not hold yet, and close all connections."""
@@ -139,7 +135,7 @@ class ComfyUiClient:
             try:
                 data, told = await self._http.view(file)
                 mime = file.mime or told or "application/octet-stream"
-                if is_whole_image(data, mime):
+                if is_whole_image(data, mime) or mime.startswith("text/"):
                     return data, mime
                 reason = f"{len(data)} bytes without a proper end"
             except UnansweredError as exc:

@@ -26,6 +26,7 @@ class JobProgress:
         node_id: The node that works, with ``node_name`` as people know it.
         step: Of ``steps`` of that node; both 0 if it counts none.
         queue_position: Jobs before this one, None once it runs.
+        is_running: False while it waits.
         preview: The newest picture of the work in progress, if it came since the last progress.
         is_connected: False while only asking tells how the job is.
     """
@@ -36,6 +37,7 @@ class JobProgress:
     step: int = 0
     steps: int = 0
     queue_position: int | None = None
+    is_running: bool = False
     preview: ImageFrame | None = None
     note: str = ""
     is_connected: bool = True
@@ -50,6 +52,8 @@ class Feed:
         error: The latest ``execution_error``; final only if the history says so.
         is_over: The server has said its last word about the job.
         drops: How often the socket was lost.
+        last_sign: When the job was last seen to move (monotonic, s).
+        queue_moved: When the queue last changed while the job waited (monotonic, s).
     """
 
     def __init__(self, prompt_id: str, graph: Graph) -> None:
@@ -60,7 +64,7 @@ class Feed:
         self.is_running = self.is_ending = self.is_over = False
         self.is_connected = False
         self.drops = 0
-        self.last_sign = time.monotonic()
+        self.last_sign = self.queue_moved = time.monotonic()
         self._graph = graph
         self._counts = {node_id: float(steps_of(graph, node_id)) for node_id in _needed(graph)}
         self._values: dict[str, float] = {}
@@ -100,6 +104,7 @@ class Feed:
             step=int(self._values.get(self._node_id, 0.0)) if count > 1 else 0,
             steps=int(count) if count > 1 else 0,
             queue_position=None if self.is_running else self.queue_position,
+            is_running=self.is_running,
             preview=preview,
             note=self._note,
             is_connected=self.is_connected,
@@ -111,6 +116,12 @@ class Feed:
             self.drops += 1
         if self.is_connected != is_connected:
             self.is_connected = is_connected
+            self._changed.set()
+
+    def see_queue(self) -> None:
+        """Note that the queue has changed; a waiting job may have another place in it."""
+        if not self.is_running:
+            self.queue_moved = time.monotonic()
             self._changed.set()
 
     def place(self, position: int | None) -> None:

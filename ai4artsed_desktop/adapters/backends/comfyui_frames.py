@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from ai4artsed_desktop.adapters.backends.comfyui_json import as_int, as_object
+from ai4artsed_desktop.adapters.backends.comfyui_json import as_object
 
 _PREVIEW, _TEXT, _PREVIEW_WITH_METADATA = 1, 3, 4
 _IMAGE_MIMES = {1: "image/jpeg", 2: "image/png"}
@@ -30,12 +30,6 @@ class Frame:
         """The job it belongs to."""
         value = self.data.get("prompt_id")
         return value if isinstance(value, str) else None
-
-    @property
-    def queue_remaining(self) -> int | None:
-        """Waiting and running jobs of everybody, in a ``status`` frame."""
-        info = as_object(as_object(self.data.get("status")).get("exec_info"))
-        return as_int(info.get("queue_remaining"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +59,14 @@ def parse_message(message: str | bytes) -> AnyFrame | None:
 
 
 def is_whole_image(data: bytes, mime: str) -> bool:
-    """Tell whether a JPEG or PNG has its beginning and its end; other kinds are taken as they are."""
+    """Tell whether a JPEG or PNG has its beginning and its end; other kinds are taken as they are.
+
+    Something may follow the end: some writers pad, others append data of their own.
+    """
     if mime == "image/png":
-        return data.startswith(_PNG_START) and data.endswith(_PNG_END)
+        return data.startswith(_PNG_START) and _PNG_END in data
     if mime == "image/jpeg":
-        # Some writers pad the end of a JPEG with zeros.
-        return data.startswith(_JPEG_START) and data.rstrip(b"\0").endswith(_JPEG_END)
+        return data.startswith(_JPEG_START) and _JPEG_END in data
     return bool(data)
 
 

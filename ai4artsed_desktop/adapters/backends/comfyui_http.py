@@ -34,7 +34,9 @@ class Limits:
         poll_s: Between two questions while no socket is open.
         refused_s: A server that refuses connections for so long has ended.
         mute_s: A server that accepts connections but gives no good answer for so long is given up.
-        stuck_s: Nothing about a job has moved for so long.
+        arrival_s: A job that was posted without an answer may take so long to reach the queue.
+        stuck_s: A running job that has not moved for so long is given up.
+        waiting_s: The same for a waiting job, whose predecessors may take long.
         cancel_wait_s: How long closing waits for a cancel to hold; after that it goes on in the background.
         cancel_limit_s: Then cancelling is given up. A node without progress was seen to ignore it for 20 s.
         preview_gap_s: Between two reports of progress.
@@ -47,7 +49,9 @@ class Limits:
     poll_s: float = 1.0
     refused_s: float = 3.0
     mute_s: float = 45.0
+    arrival_s: float = 1.0
     stuck_s: float = 1800.0
+    waiting_s: float = 4 * 3600.0
     cancel_wait_s: float = 4.0
     cancel_limit_s: float = 180.0
     preview_gap_s: float = 1 / 30

@@ -26,32 +26,38 @@ _log = logging.getLogger(__name__)
 
 Previews = Literal["auto", "latent2rgb", "taesd", "none"]
 
-#: A job that was posted without an answer may still be on its way into the queue.
-_ARRIVAL_S = 1.0
+#: The entry of an ended job was seen to come up to 350 ms after the last frame.
+_LONGEST_LAG_S = 2.0
 #: Between two looks at a job that is about to end or to be cancelled.
 _LOOK_AGAIN_S = 0.1
 _MAX_POSTS = 3
-#: A stale look at the queue is good enough to show a place in it.
-_POSITION_AGE_S = 0.5
+#: A job that still waits after so long is told its place; most never wait.
+_FIRST_POSITION_S = 0.15
+#: The queue is read again at most so often, however often it changes.
+_POSITION_GAP_S = 0.5
 
 
 class QueueReader:
-    """Shares looks at the queue between jobs: it carries whole prompts and can be large."""
+    """Shares looks at the queue between jobs: it carries whole prompts and can be large.
+
+    Attributes:
+        read_at: When the latest look began (monotonic, s).
+    """
 
     def __init__(self, http: ComfyUiHttp) -> None:
         self._http = http
         self._lock = asyncio.Lock()
-        self._read_at = -1e9
+        self.read_at = -1e9
         self._snapshot = QueueSnapshot((), ())
 
-    async def get(self, max_age_s: float = 0.0) -> QueueSnapshot:
-        """Return the queue as it was at most ``max_age_s`` before this call. Raises UnansweredError, BackendError."""
+    async def get(self) -> QueueSnapshot:
+        """Return the queue as it was after this call. Raises UnansweredError, BackendError."""
         asked_at = time.monotonic()
         async with self._lock:
-            if self._read_at < asked_at - max_age_s:
+            if self.read_at < asked_at:
                 started = time.monotonic()
                 self._snapshot = await self._http.queue()
-                self._read_at = started
+                self.read_at = started
             return self._snapshot
 
 
@@ -64,15 +70,13 @@ class Place:
     entry: JsonObject | None = None
 
 
-async def locate(http: ComfyUiHttp, queue: QueueReader, prompt_id: str, max_age_s: float = 0.0) -> Place:
+async def locate(http: ComfyUiHttp, queue: QueueReader, prompt_id: str) -> Place:
     """Return where a job is. Raises UnansweredError, BackendError."""
-    snapshot = await queue.get(max_age_s)
+    snapshot = await queue.get()
     if snapshot.is_running(prompt_id):
         return Place("running")
     if (position := snapshot.position(prompt_id)) is not None:
         return Place("waiting", position)
-    if max_age_s > 0:
-        return await locate(http, queue, prompt_id)
     entry = await http.history(prompt_id)
     return Place("absent") if entry is None else Place("ended", entry=entry)
 
@@ -91,7 +95,7 @@ async def cancel(http: ComfyUiHttp, queue: QueueReader, prompt_id: str, limit_s:
                 await http.delete_pending(prompt_id)
             elif place.state == "running":
                 await http.interrupt(prompt_id)
-            elif place.state == "ended" or time.monotonic() - started > _ARRIVAL_S:
+            elif place.state == "ended" or time.monotonic() - started > http.limits.arrival_s:
                 return True
         except UnansweredError as exc:
             if exc.is_refused and time.monotonic() - started > http.limits.refused_s:
@@ -99,6 +103,7 @@ async def cancel(http: ComfyUiHttp, queue: QueueReader, prompt_id: str, limit_s:
         except BackendError as exc:
             _log.warning("cancel of %s: %s", prompt_id, exc)
         await asyncio.sleep(_LOOK_AGAIN_S)
+    _log.warning("the cancel of %s does not hold", prompt_id)
     return False
 
 
@@ -161,7 +166,7 @@ class Job:
     async def _arrived(self) -> Place:
         """Look for the job until it is there, at most as long as a late request may take."""
         started, place = time.monotonic(), Place("absent")
-        while place.state == "absent" and time.monotonic() - started < _ARRIVAL_S:
+        while place.state == "absent" and time.monotonic() - started < self._limits.arrival_s:
             place = await self._http.patiently(self._locate)
             await asyncio.sleep(_LOOK_AGAIN_S)
         return place
@@ -175,7 +180,7 @@ class Job:
         Raises:
             JobLostError, JobStuckError, BackendStoppedError, BackendUnavailableError.
         """
-        drops = self._feed.drops
+        drops, told = self._feed.drops, None
         while not self._feed.is_over:
             has_changed = await self._feed.wait(self._patience_s())
             has_dropped, drops = self._feed.drops != drops, self._feed.drops
@@ -183,26 +188,23 @@ class Job:
                 break
             if self._feed.is_over:
                 break
-            if not self._feed.is_running and self._feed.is_connected:
-                await self._find_position()
-            yield self._feed.progress()
-            await self._feed.pause(self._limits.preview_gap_s)
+            if (progress := self._feed.progress()) != told:
+                told = progress
+                yield progress
+                await self._feed.pause(self._limits.preview_gap_s)
         self.is_ended = True
 
     def _patience_s(self) -> float:
         """Return how long to wait for a frame before asking."""
         if self._feed.is_ending:
             return _LOOK_AGAIN_S
-        return self._limits.silence_s if self._feed.is_connected else self._limits.poll_s
-
-    async def _find_position(self) -> None:
-        """Learn the place in the queue, if the server says it just now; it is only shown."""
-        try:
-            snapshot = await self._queue.get(_POSITION_AGE_S)
-        except (UnansweredError, BackendError):
-            return
-        if (position := snapshot.position(self._feed.prompt_id)) is not None:
-            self._feed.place(position)
+        if not self._feed.is_connected:
+            return self._limits.poll_s
+        if self._feed.is_running or self._feed.queue_moved < self._queue.read_at:
+            return self._limits.silence_s
+        if self._feed.queue_position is None:
+            return _FIRST_POSITION_S
+        return max(0.0, self._queue.read_at + _POSITION_GAP_S - time.monotonic())
 
     async def _has_ended(self) -> bool:
         """Ask how the job is, note it in the feed, and tell whether it has ended."""
@@ -218,7 +220,7 @@ class Job:
             raise JobLostError(backend=self._http.backend)
         self._feed.place(place.position)
         silent_s = time.monotonic() - self._feed.last_sign
-        if silent_s > self._limits.stuck_s:
+        if silent_s > (self._limits.stuck_s if place.state == "running" else self._limits.waiting_s):
             raise JobStuckError(backend=self._http.backend, minutes=f"{silent_s / 60:.0f}")
         if place.state == "running" and self._line.was_reopened and silent_s > self._limits.silence_s:
             await self._line.renew()
@@ -235,8 +237,7 @@ class Job:
         while entry is None:
             place = await self._http.patiently(self._locate)
             entry = place.entry
-            # The entry was seen to come up to 350 ms after the last frame.
-            if place.state == "absent" and time.monotonic() - started > 2 * _ARRIVAL_S:
+            if place.state == "absent" and time.monotonic() - started > _LONGEST_LAG_S:
                 raise JobLostError(backend=self._http.backend)
             if entry is None:
                 await asyncio.sleep(_LOOK_AGAIN_S)

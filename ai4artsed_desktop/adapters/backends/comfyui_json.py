@@ -24,11 +24,6 @@ def as_text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def as_int(value: object) -> int | None:
-    """Return ``value`` if it is a whole number, else None."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
 def as_number(value: object) -> float | None:
     """Return ``value`` if it is a number, else None."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

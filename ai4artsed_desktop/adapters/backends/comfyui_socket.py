@@ -12,7 +12,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from urllib.parse import urlencode
 
@@ -42,11 +42,10 @@ class Line:
         is_fit: New jobs may use it: it was never lost.
     """
 
-    def __init__(self, address: str, on_status: Callable[[int], None]) -> None:
+    def __init__(self, address: str) -> None:
         self.client_id = str(uuid.uuid4())
         self.is_fit = True
         self._url = f"ws{address.removeprefix('http')}/ws?{urlencode({'clientId': self.client_id})}"
-        self._on_status = on_status
         self._feeds: dict[str, Feed] = {}
         self._scope = TaskScope("comfyui-socket")
         self._tried = asyncio.Event()
@@ -154,8 +153,10 @@ class Line:
             feed.see_note(frame.text)
 
     def _sort_text(self, frame: Frame) -> None:
-        if frame.queue_remaining is not None:
-            self._on_status(frame.queue_remaining)
+        if frame.type == "status":
+            for feed in self._feeds.values():
+                feed.see_queue()
+            return
         prompt_id = frame.prompt_id
         if prompt_id is None:
             # After a reconnect the server names the node that works, but not the job.
@@ -171,9 +172,8 @@ class Line:
 class Lines:
     """Gives jobs a line: a shared one while it is fit, a new one after a loss."""
 
-    def __init__(self, address: str, on_status: Callable[[int], None]) -> None:
+    def __init__(self, address: str) -> None:
         self._address = address
-        self._on_status = on_status
         self._current: Line | None = None
 
     @asynccontextmanager
@@ -181,7 +181,7 @@ class Lines:
         """Give a line that brings the job's frames; the last to leave closes it."""
         line = self._current
         if line is None or not line.is_fit:
-            line = self._current = Line(self._address, self._on_status)
+            line = self._current = Line(self._address)
             line.start()
         line.add(feed)
         try:

@@ -19,6 +19,7 @@ from ai4artsed_desktop.ui.previews.registry import discover, preview_for
 from ai4artsed_desktop.ui.session_runs import RunFacts
 from ai4artsed_desktop.ui.widgets.basics import Button, column, row
 from ai4artsed_desktop.ui.widgets.error_card import ErrorCard
+from ai4artsed_desktop.ui.widgets.notice import Notice
 from ai4artsed_desktop.ui.widgets.working import WorkingCard
 
 #: Words of the tabs, by the kind of a medium as the record names it; others are called by their MIME type.
@@ -26,8 +27,8 @@ _TAB_KEYS = {
     "image": "medium.image",
     "audio": "medium.audio",
     "video": "medium.video",
-    "p5": "medium.code",
-    "tonejs": "medium.code",
+    "p5": "medium.p5",
+    "tonejs": "medium.tonejs",
     "code": "medium.code",
     "text": "medium.text",
 }
@@ -66,8 +67,10 @@ class ResultView(QWidget):
         self.error_card = ErrorCard(kit)
         self.error_card.close_button.hide()
         self.empty = QWidget()
+        self.your_turn = Notice(kit, "edit", "create.result.paused", "create.result.paused.text")
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
+        self.stack.addWidget(self.your_turn)
         self.tabs: list[Button] = []
         self._tab_group = QButtonGroup(self)
         self._tab_row = row(space=r.SPACE_1)
@@ -165,20 +168,25 @@ class ResultView(QWidget):
         media = self._facts.media if self._facts is not None else []
         # What is seen or heard comes first, its code behind it.
         ordered = sorted(media, key=lambda medium: (medium.output_id, medium.type not in _SHOWN_FIRST))
-        self.tabs = [self._tab(medium, media) for medium in ordered] if len(media) > 1 else []
+        words = [self._tab_word(medium) for medium in ordered]
+        self.tabs = []
+        for number, medium in enumerate(ordered if len(media) > 1 else []):
+            count = words[: number + 1].count(words[number])
+            self.tabs.append(self._tab(medium, f"{words[number]} {count}" if count > 1 else words[number]))
         for button in self.tabs:
             self._tab_group.addButton(button)
             self._tab_row.addWidget(button)
         self._head.setVisible(self._facts is not None)
         self._mark_tab()
 
-    def _tab(self, medium: MediumRecord, media: list[MediumRecord]) -> Button:
-        word = self._kit.text(_TAB_KEYS.get(medium.type, "medium.other"))
-        has_several = len({other.output_id for other in media}) > 1
+    def _tab_word(self, medium: MediumRecord) -> str:
         is_moving = medium.mime in ("image/apng", "image/gif") or int(medium.metadata.get("frames") or 1) > 1
-        word = self._kit.text("medium.moving") if is_moving and medium.type == "image" else word
-        name = self._name_of_output(medium.output_id) if has_several else ""
-        button = Button(self._kit, "medium.tab_of" if name else "medium.tab", "", "quiet", word=word, name=name)
+        is_moving_image = is_moving and medium.type == "image"
+        return self._kit.text("medium.moving" if is_moving_image else _TAB_KEYS.get(medium.type, "medium.other"))
+
+    def _tab(self, medium: MediumRecord, word: str) -> Button:
+        button = Button(self._kit, "medium.tab", "", "quiet", word=word)
+        button.setToolTip(self._name_of_output(medium.output_id))
         button.setCheckable(True)
         button.setObjectName(medium.filename)
         button.clicked.connect(partial(self._choose, medium.filename))
@@ -199,7 +207,8 @@ class ResultView(QWidget):
         wanted = self._wanted_medium()
         if facts is None or facts.folder is None or wanted is None:
             self._shown = None
-            self.stack.setCurrentWidget(self.empty)
+            is_paused = facts is not None and facts.state == "paused"
+            self.stack.setCurrentWidget(self.your_turn if is_paused else self.empty)
             return
         if wanted == self._shown:
             self._mark_tab()

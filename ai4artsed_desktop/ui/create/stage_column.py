@@ -123,7 +123,7 @@ class StageColumn(QScrollArea):
                     view.append(facts.text)
             case StageState.PAUSED:
                 if view.state is not StageState.PAUSED or view.text != facts.text:
-                    view.pause(facts.text, facts.candidates)
+                    view.pause(facts.text, [text for text in facts.candidates if text != facts.text])
             case StageState.DONE:
                 view.finish(facts.text, name, facts.ms)
                 view.offer([text for text in facts.candidates if text != facts.text])

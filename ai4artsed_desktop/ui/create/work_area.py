@@ -11,6 +11,9 @@ from ai4artsed_desktop.ui.memory import WindowMemory
 
 #: From this height on the result is large enough below the texts; in a lower one it stands beside them.
 STACK_FROM_PX = 600
+#: Below this width they stack in any case, and the page scrolls.
+STACK_BELOW_PX = 860
+_LOWEST_PX, _LOWEST_STACKED_PX = 300, 640
 _TEXT_SHARE_MAX = 0.45
 
 
@@ -40,11 +43,11 @@ class WorkArea(QSplitter):
 
     def sizeHint(self) -> QSize:
         """Low enough for the smallest window; it takes what is left."""
-        return QSize(640, 300)
+        return QSize(640, _LOWEST_PX)
 
     def minimumSizeHint(self) -> QSize:
         """Room for a result that can be looked at."""
-        return QSize(640, 300)
+        return QSize(400, _LOWEST_PX)
 
     def follow_texts(self) -> None:
         """The texts changed: give them the height they need, unless the person divided the room."""
@@ -53,8 +56,10 @@ class WorkArea(QSplitter):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Turn if the other way fits better."""
         super().resizeEvent(event)
-        is_high = event.size().height() >= STACK_FROM_PX
-        wanted = Qt.Orientation.Vertical if is_high else Qt.Orientation.Horizontal
+        is_narrow = event.size().width() < STACK_BELOW_PX
+        stacks = is_narrow or event.size().height() >= STACK_FROM_PX
+        wanted = Qt.Orientation.Vertical if stacks else Qt.Orientation.Horizontal
+        self.setMinimumHeight(_LOWEST_STACKED_PX if is_narrow else _LOWEST_PX)
         if self.orientation() is not wanted:
             self.setOrientation(wanted)
         self._soon.start()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QShowEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea, QWidget
 
@@ -165,12 +165,12 @@ class CreatePage(Page):
             layout.setStretch(place, 1)
         self._below = layout
         content.setLayout(layout)
-        area = QScrollArea()
-        area.setWidget(content)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setLayout(column(area, space=0))
+        self.area = QScrollArea()
+        self.area.setWidget(content)
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setLayout(column(self.area, space=0))
         self.session.set_tools(self._run_tools(), in_bar=4)
 
     def _run_tools(self) -> tuple[RunTool, ...]:
@@ -258,8 +258,14 @@ class CreatePage(Page):
             self._show_error(exc.info())
             return False
         facts.started_s = time.monotonic()
+        if self.boxes.is_stacked:
+            # The page is laid out with its result first.
+            QTimer.singleShot(0, self, self._scroll_to_work)
         self._last = request
         return True
+
+    def _scroll_to_work(self) -> None:
+        self.area.verticalScrollBar().setValue(self.work.y() - r.SPACE_4)
 
     def _show(self, facts: RunFacts | None) -> None:
         self._show_beginning(facts)

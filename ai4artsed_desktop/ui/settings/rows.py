@@ -17,7 +17,7 @@ from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.widgets.basics import Label, column, frame, row
 from ai4artsed_desktop.ui.widgets.fields import CheckField, ChoiceField, WholeField
 
-_FIELD_PX = 260
+_FIELD_PX = 300
 
 
 class SettingsLink(QObject):

@@ -27,6 +27,11 @@ class Combo(QComboBox):
         kit.theme.changed.connect(self._fit)
         self._fit()
 
+    def setAccessibleName(self, name: str) -> None:
+        """Name the list that drops down as well."""
+        super().setAccessibleName(name)
+        self.view().setAccessibleName(name)
+
     def sizeHint(self) -> QSize:
         """A little more than the style thinks: our sign and margins are wider."""
         return super().sizeHint() + QSize(r.SPACE_5, 0)

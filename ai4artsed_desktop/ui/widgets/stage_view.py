@@ -90,7 +90,7 @@ class StageView(QFrame):
         self.proposals.taken.connect(self._on_proposals_taken)
         head = self._build_head(kit, title_key)
         editing = self._build_editing(kit)
-        parts = (self.text_view, self.diff, self.proposals, editing, self.error_card)
+        parts = (self.text_view, self.diff, editing, self.proposals, self.error_card)
         self.setLayout(column(head, *parts, space=r.SPACE_2, margin=r.SPACE_3))
         kit.translator.language_changed.connect(self.retranslate)
         self._set_state(StageState.EMPTY)
@@ -237,7 +237,10 @@ class StageView(QFrame):
         self.text_view.setReadOnly(not is_editing)
         set_look(self.text_view, "words" if is_editing else "bare")
         self._editing.setVisible(is_editing)
-        self.use_button.set_key("stage.go_on" if self._state is StageState.PAUSED else "stage.use_edit")
+        is_paused = self._state is StageState.PAUSED
+        # While a run waits for the person, going on is the one thing to do.
+        set_look(self.use_button, "primary" if is_paused else "")
+        self.use_button.set_key("stage.go_on" if is_paused else "stage.use_edit", "check")
         self.edit_button.setEnabled(not is_editing)
         self.diff_button.setEnabled(not is_editing)
 

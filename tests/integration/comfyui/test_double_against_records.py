@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -88,13 +88,12 @@ async def test_a_run_sends_the_recorded_frames(generation: Generation, scenario:
 def without_names(frames: list[dict[str, Any]]) -> str:
     """File names count up, tracebacks name lines of the version; the sequence and all else must be equal."""
     for frame in frames:
-        data = frame.get("data", {})
+        data: dict[str, Any] = frame.get("data", {})
         data.pop("traceback", None)
-        output = data.get("output")
-        for items in output.values() if isinstance(output, dict) else ():
-            for item in items:
-                if isinstance(item, dict):
-                    item.pop("filename", None)
+        shown: dict[str, list[Any]] = data.get("output", {})
+        for item in (item for items in shown.values() for item in items):
+            if isinstance(item, dict):
+                cast("dict[str, Any]", item).pop("filename", None)
     return json.dumps(frames, indent=1)
 
 
@@ -182,8 +181,7 @@ async def test_a_reconnect_names_the_node_but_not_the_job_and_replays_nothing(ge
             await post(double, graph, "r")
             await hold.reached.wait()
             await first.close()
-        while double.open_sockets:
-            await asyncio.sleep(0.005)
+        await double.until(lambda: not double.open_sockets)
         async with socket(double, "r") as second:
             frames = await frames_until(second, lambda frame: frame.get("type") == "executing")
             hold.released.set()
@@ -209,8 +207,7 @@ async def test_a_second_socket_with_the_same_id_is_dropped_silently_when_the_fir
             await post(double, graph, "d")
             frames = await frames_until(newer, is_end)
             await older.close()
-            while double.open_sockets:
-                await asyncio.sleep(0.005)
+            await double.until(lambda: not double.open_sockets)
             await post(double, EMPTY | {"3": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}}, "d")
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(newer.recv(), 0.2)
@@ -336,7 +333,7 @@ async def test_previews_come_in_the_recorded_order_with_and_without_metadata(gen
             await post(double, graph, "m")
             named = await frames_until(ws, is_end)
     assert shape(plain) == shape(recorded_frames("new", "37-preview-size-64"))
-    assert shape_from_sampler(named) == shape_from_sampler(recorded_frames("new", "38-preview-size-64-metadata"))
+    assert shape(named) == shape(recorded_frames("new", "38-preview-size-64-metadata"))
 
 
 def shape(frames: list[dict[str, Any]]) -> list[str]:
@@ -344,9 +341,6 @@ def shape(frames: list[dict[str, Any]]) -> list[str]:
     kinds = [str(frame.get("type", frame.get("event"))) for frame in frames]
     first = kinds.index("progress")
     return kinds[first - 1 : len(kinds) - kinds[::-1].index("progress") + 1]
-
-
-shape_from_sampler = shape
 
 
 async def test_binary_frames_are_built_as_recorded(generation: Generation) -> None:

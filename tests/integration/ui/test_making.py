@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from ai4artsed_desktop.ui.widgets.stage_view import StageState
 from tests.conftest import RunInWindowLoop
 from tests.support.fake_models import TINY, FakeModels
 from tests.support.fake_renderer import FakeRenderer
-from tests.support.ui_window import open_window, press, send_key, type_into
+from tests.support.ui_window import open_window, press, type_into
 
 Run = RunInWindowLoop[None]
 
@@ -37,7 +39,7 @@ def test_typing_and_ctrl_enter_make_a_picture_that_is_shown(run_in_window_loop: 
             assert run.request.outputs[0].output_id == "sketchbook_p5js"
             await opened.until(lambda: isinstance(create.result.preview, ImagePreview))
             assert create.result.medium is not None
-            assert Path(create.result.path_of(create.result.medium)).is_file()
+            assert await asyncio.to_thread(Path(create.result.path_of(create.result.medium)).is_file)
             view = create.stages.views[StageName.INTERCEPTION]
             assert view.state is StageState.DONE
             assert "procedure, not AI" in view.status.text()
@@ -68,8 +70,16 @@ def test_streamed_text_is_seen_while_the_model_still_writes(run_in_window_loop: 
 def test_a_tiny_models_proposals_are_offered_and_another_one_makes_the_medium_anew(
     run_in_window_loop: Run, app_home: Path
 ) -> None:
-    def answer(request: TextRequest) -> str:
-        return f"The red apple sings {request.seed % 1000} songs to a spoon on the table."
+    said = cycle(
+        (
+            "The apple is a trumpet and the table wears a hat.",
+            "A red table eats its apple and sings to a spoon.",
+            "The apple counts the legs of the table, one shoe at a time.",
+        )
+    )
+
+    def answer(_: TextRequest) -> str:
+        return next(said)
 
     async def body() -> None:
         async with open_window(app_home, models=FakeModels((TINY,), answer)) as opened:
@@ -154,7 +164,7 @@ def test_esc_cancels_what_works_and_keeps_the_text(run_in_window_loop: Run, app_
         async with open_window(app_home, renderer=renderer) as opened:
             await opened.make("A red apple", "dada", "sketchbook_p5js")
             await opened.until(renderer.rendering.is_set)
-            send_key(opened.create.idea.field, Qt.Key.Key_Escape)
+            press(opened.create.idea.field, Qt.Key.Key_Escape)
             run = await opened.ended()
             assert run.state == "cancelled"
             assert renderer.cancelled == 1
@@ -194,7 +204,8 @@ def test_edited_code_runs_again_beside_the_first_result(run_in_window_loop: Run,
             assert isinstance(preview, CodePreview)
             await opened.until(lambda: bool(preview.editor.toPlainText()))
             preview.editor.setFocus()
-            QTest.keyClicks(preview.editor, "// mine\n")
+            QTest.keyClicks(preview.editor, "// mine")
+            QTest.keyClick(preview.editor, Qt.Key.Key_Return)
             preview.run_button.click()
             await opened.until(lambda: opened.shown.run_id != first.run_id)
             second = await opened.ended()
@@ -215,7 +226,8 @@ def test_changed_code_is_kept_while_another_result_is_looked_at(run_in_window_lo
             preview = opened.create.result.preview
             assert isinstance(preview, CodePreview)
             await opened.until(lambda: bool(preview.editor.toPlainText()))
-            QTest.keyClicks(preview.editor, "// mine\n")
+            QTest.keyClicks(preview.editor, "// mine")
+            QTest.keyClick(preview.editor, Qt.Key.Key_Return)
             await opened.make("A blue pear", "as_is", "sketchbook_p5js")
             await opened.ended()
             opened.create.show_run(first.run_id)

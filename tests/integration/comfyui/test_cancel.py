@@ -1,0 +1,124 @@
+"""Cancelling: our own job and no other, checked until it holds."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient
+from tests.integration.comfyui.test_faults import post_foreign
+from tests.support.comfyui_client_kit import client_of, run, sampling, saving
+from tests.support.comfyui_double import ComfyUiDouble, running
+from tests.support.comfyui_records import GENERATIONS, Generation
+
+pytestmark = pytest.mark.parametrize("generation", GENERATIONS)
+
+
+async def start_and_cancel(client: ComfyUiClient, graph: dict[str, Any], ready: asyncio.Event) -> None:
+    """Run a graph in a task of its own, and cancel the task when ``ready`` is set."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(run(client, graph))
+        await ready.wait()
+        task.cancel()
+
+
+def ours(double: ComfyUiDouble) -> str:
+    return double.posted[-1]["prompt_id"]
+
+
+async def test_a_waiting_job_goes_and_the_running_one_stays(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        double.faults.interrupts_anything = True  # an interrupt would hit the other's job
+        hold = double.hold("3", step=1)
+        foreign = await post_foreign(double, sampling(seed=50))
+        async with aclosing(client.run(saving())) as updates:
+            async for update in updates:
+                if update.queue_position == 1:  # pyright: ignore[reportAttributeAccessIssue] - no result comes here
+                    break
+        assert double.worker.pending == []
+        assert ("POST", "/interrupt") not in double.requests
+        hold.released.set()
+        await double.until(lambda: foreign in double.worker.history)
+        assert double.worker.history[foreign]["status"]["status_str"] == "success"
+        assert ours(double) not in double.worker.history
+
+
+async def test_a_running_job_is_interrupted_and_the_waiting_one_runs_on(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        hold = double.hold("3", step=2)
+        waiting = ""
+        async with aclosing(client.run(sampling())) as updates:
+            async for _ in updates:
+                if hold.reached.is_set():
+                    waiting = await post_foreign(double, saving())
+                    break
+        double.worker.holds.clear()
+        await double.until(lambda: waiting in double.worker.history)
+        assert double.worker.history[waiting]["status"]["status_str"] == "success"
+        assert double.worker.history[double.posted[0]["prompt_id"]]["status"]["completed"] is False
+
+
+async def test_a_job_in_its_last_node_ends_by_itself_and_nobody_else_is_hit(generation: Generation) -> None:
+    """While it saves, nothing looks at the interrupt any more; the client sees that it is over and leaves it."""
+    async with running(generation) as double, client_of(double) as client:
+        hold = double.hold("9")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(start_and_cancel(client, sampling(), hold.reached))
+            await double.until(lambda: ("POST", "/interrupt") in double.requests)
+            hold.released.set()
+        assert double.worker.history[ours(double)]["status"]["status_str"] == "success"
+        result = await run(client, saving())
+        assert len(result.outputs) == 1
+
+
+async def test_leaving_while_the_result_is_fetched_cancels_nothing(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        result = await run(client, saving())
+        assert result.outputs
+        assert ("POST", "/interrupt") not in double.requests
+        assert ("POST", "/queue") not in double.requests
+
+
+@pytest.mark.parametrize("lost", [1, 3])
+async def test_a_lost_interrupt_is_repeated(generation: Generation, lost: int) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        double.worker.lost_interrupts = lost
+        hold = double.hold("3", step=1)
+        await start_and_cancel(client, sampling(), hold.reached)
+        assert double.worker.history[ours(double)]["status"]["completed"] is False
+        assert double.requests.count(("POST", "/interrupt")) >= lost + 1
+
+
+async def test_a_cancel_that_meets_failing_answers_is_repeated(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        hold = double.hold("3", step=1)
+        double.faults.statuses["/interrupt"] = [500, 503]
+        await start_and_cancel(client, sampling(), hold.reached)
+        assert double.worker.history[ours(double)]["status"]["completed"] is False
+
+
+async def test_a_job_whose_prompt_is_unanswered_is_found_and_cancelled(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        double.faults.late_prompt_answer = asyncio.Event()
+        hold = double.hold("3", step=1)
+        await start_and_cancel(client, sampling(), hold.reached)
+        assert double.worker.history[ours(double)]["status"]["completed"] is False
+        assert double.worker.remaining == 0
+
+
+async def test_cancelling_again_during_the_cancel_does_not_stop_it(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        double.worker.lost_interrupts = 3
+        hold = double.hold("3", step=1)
+        task = asyncio.get_running_loop().create_task(run(client, sampling()))
+        await hold.reached.wait()
+        task.cancel()
+        await double.until(lambda: ("POST", "/interrupt") in double.requests)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await double.until(lambda: not double.worker.remaining)
+        assert double.worker.history[ours(double)]["status"]["completed"] is False

@@ -1,0 +1,292 @@
+"""What works, against both generations: progress, places in the queue, every kind of output, uploads, the backend."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from ai4artsed_desktop.adapters.backends.comfyui import ComfyUiBackend, ComfyUiProgress
+from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient
+from ai4artsed_desktop.adapters.backends.comfyui_feed import JobProgress
+from ai4artsed_desktop.adapters.backends.comfyui_outputs import OutputFile, OutputText
+from ai4artsed_desktop.domain.backend_errors import (
+    MediumGoneError,
+    MediumTooLargeError,
+    ModelFileMissingError,
+    NoMediumError,
+    UnsafeGraphError,
+)
+from ai4artsed_desktop.domain.chunks import OutputChunk
+from ai4artsed_desktop.engine.ports import MediaRequest
+from ai4artsed_desktop.engine.python_chunks import ProducedMedium
+from tests.integration.comfyui.test_faults import post_foreign
+from tests.support.comfyui_client_kit import client_of, run, run_with_progress, sampling, saving
+from tests.support.comfyui_double import running
+from tests.support.comfyui_nodes import png
+from tests.support.comfyui_records import GENERATIONS, Generation, graph_of, recorded
+from tests.support.comfyui_worker import recorded_preview
+
+pytestmark = pytest.mark.parametrize("generation", GENERATIONS)
+
+
+def request_for(graph: dict[str, Any], media_type: str = "image", node_ids: tuple[str, ...] = ()) -> MediaRequest:
+    """Return what the engine hands to the backend."""
+    chunk = OutputChunk.model_validate(
+        {
+            "name": "output_test",
+            "type": "output_chunk",
+            "backend_type": "comfyui",
+            "media_type": media_type,
+            "workflow": graph,
+            "output_mapping": {"node_ids": node_ids},
+        }
+    )
+    return MediaRequest(chunk, {}, graph=graph)
+
+
+async def made_by(client: ComfyUiClient, request: MediaRequest) -> tuple[list[ComfyUiProgress], list[ProducedMedium]]:
+    """Run a request through the backend; return progress and media."""
+    progress: list[ComfyUiProgress] = []
+    media: list[ProducedMedium] = []
+    async with aclosing(ComfyUiBackend(client).generate(request)) as updates:
+        async for update in updates:
+            if isinstance(update, ProducedMedium):
+                media.append(update)
+            else:
+                assert isinstance(update, ComfyUiProgress)
+                progress.append(update)
+    return progress, media
+
+
+async def test_progress_names_nodes_and_steps_and_never_goes_back(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        double.worker.step_s = 0.02
+        double.worker.preview = recorded_preview()
+        progress, _ = await run_with_progress(client, sampling(steps=6))
+    fractions = [update.fraction for update in progress if update.fraction is not None]
+    assert fractions == sorted(fractions)
+    assert 0.3 < max(fractions) <= 1.0
+    sampler = [update for update in progress if update.node_id == "3"]
+    assert {update.node_name for update in sampler} == {"The sampler"}
+    assert {update.steps for update in sampler} == {6}
+    assert len({update.step for update in sampler}) >= 3
+    assert any(update.preview and update.preview.image == recorded_preview() for update in progress)
+
+
+async def test_the_place_in_the_queue_is_told_and_counts_down(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        first, second = double.hold("1", step=1), double.hold("2", step=1)
+        for node_id in ("1", "2"):
+            inputs = {"steps": 3, "seconds": 0.05, "salt": node_id}
+            await post_foreign(double, {node_id: {"class_type": "ProbeSteps", "inputs": inputs}})
+        positions: list[int] = []
+        async with aclosing(client.run(saving())) as updates:
+            async for update in updates:
+                place = update.queue_position if isinstance(update, JobProgress) else None
+                if place is None or place in positions:
+                    continue
+                positions.append(place)
+                {2: first, 1: second}[place].released.set()
+    assert positions == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "mime"),
+    [
+        ("audio-flac-from-EmptyAudio", "audio", "audio/flac"),
+        ("audio-mp3", "audio", "audio/mpeg"),
+        ("audio-opus", "audio", "audio/ogg"),
+        ("audio-preview", "audio", "audio/flac"),
+        ("video-mp4", "video", "video/mp4"),
+        ("video-webm", "video", "video/webm"),
+        ("text-preview-any", "text", "text/plain"),
+        ("save-text", "text", "text/plain"),
+        ("load-invert-save", "image", "image/png"),
+    ],
+)
+async def test_each_kind_of_output_becomes_its_medium(generation: Generation, name: str, kind: str, mime: str) -> None:
+    if name not in recorded(generation, "outputs-of-every-kind"):
+        name = next(other for other in recorded(generation, "outputs-of-every-kind") if other.startswith(name[:9]))
+    graph = recorded(generation, "outputs-of-every-kind")[name]["prompt"]
+    async with running(generation) as double, client_of(double) as client:
+        _, media = await made_by(client, request_for(graph, kind))
+        (medium,) = media
+        assert (medium.kind, medium.mime) == (kind, mime)
+        stored = double.worker.disk.files.values()
+        assert medium.data in stored or medium.data == "hällo".encode()
+        assert medium.metadata["node_id"] in graph
+
+
+async def test_a_batch_becomes_several_media_and_shown_ones_are_left_out(generation: Generation) -> None:
+    graph = graph_of("new", "25")
+    async with running(generation) as double, client_of(double) as client:
+        _, media = await made_by(client, request_for(graph))
+        assert [medium.data for medium in media] == [png(graph, "2", index) for index in range(3)]
+        assert {medium.metadata["type"] for medium in media} == {"output"}
+        _, shown = await made_by(client, request_for(graph, node_ids=("3",)))
+        assert {medium.metadata["type"] for medium in shown} == {"temp"}
+        assert len(shown) == 3
+
+
+async def test_a_file_in_a_subfolder_is_found(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        _, (medium,) = await made_by(client, request_for(saving(prefix="a/b/Äpfel & Birnen")))
+    assert medium.metadata["subfolder"] == "a/b"
+    assert medium.data == png(saving(), "2")
+
+
+async def test_free_form_outputs_give_their_files_and_texts(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        outputs = (await run(client, graph_of("new", "12"))).outputs
+    assert outputs == (OutputFile("1", "x_00001.mp4"), OutputText("1", "hello"))
+
+
+async def test_a_named_node_that_gives_nothing_is_an_error(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        with pytest.raises(NoMediumError) as caught:
+            await made_by(client, request_for(saving(), node_ids=("2", "7")))
+    assert caught.value.params["node"] == "7"
+
+
+async def test_a_missing_model_is_told_by_its_file(generation: Generation) -> None:
+    graph = next(
+        exchange["request"]["json"]["prompt"]
+        for exchange in recorded(generation, "prompt-errors")
+        if exchange.get("note") == "value not in list: model file missing"
+    )
+    async with running(generation) as double, client_of(double) as client:
+        with pytest.raises(ModelFileMissingError) as caught:
+            await made_by(client, request_for(graph))
+    assert caught.value.params == {
+        "backend": "ComfyUI",
+        "file": "missing-model.safetensors",
+        "node": "CheckpointLoaderSimple",
+        "input": "ckpt_name",
+    }
+
+
+async def test_a_graph_that_would_break_the_server_never_leaves_us(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        with pytest.raises(UnsafeGraphError) as caught:
+            await run(client, saving() | {"3": {"class_type": "EmptyImage"}})
+        assert caught.value.params["node"] == "3"
+        assert double.requests == []
+
+
+async def test_a_prompt_carries_our_ids_as_the_server_wants_them(generation: Generation) -> None:
+    graph = saving()
+    graph["1"]["inputs"]["color"] = 2**64 - 1
+    async with running(generation) as double, client_of(double) as client:
+        result = await run(client, graph)
+        (body,) = double.posted
+    assert body["prompt_id"] == result.prompt_id
+    assert body["prompt_id"] == body["prompt_id"].lower()
+    assert isinstance(body["client_id"], str)
+    assert body["prompt"]["1"]["inputs"]["color"] == 2**64 - 1
+    assert "extra_pnginfo" not in json.dumps(body)
+
+
+async def test_jobs_one_after_the_other_use_a_new_id_each_and_leave_no_socket(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        for colour in range(3):
+            await run(client, saving(colour))
+        await double.until(lambda: not double.open_sockets)
+        assert len({body["client_id"] for body in double.posted}) == 3
+
+
+async def test_many_jobs_at_once_share_one_socket(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        async with asyncio.TaskGroup() as group:
+            jobs = [group.create_task(run(client, saving(colour, f"c{colour}"))) for colour in range(30)]
+        assert len({body["client_id"] for body in double.posted}) == 1
+        names = [output.filename for job in jobs for output in job.result().outputs if isinstance(output, OutputFile)]
+    assert names == [f"c{colour}_00001_.png" for colour in range(30)]
+
+
+async def test_an_upload_takes_the_name_the_server_gives(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        first = await client.upload_image("Äpfel 1.png", b"one")
+        again = await client.upload_image("Äpfel 1.png", b"one")
+        other = await client.upload_image("Äpfel 1.png", b"two")
+        replaced = await client.upload_image("Äpfel 1.png", b"three", overwrite=True)
+        assert (first.filename, again.filename, other.filename) == ("Äpfel 1.png", "Äpfel 1.png", "Äpfel 1 (1).png")
+        assert (replaced.filename, replaced.type) == ("Äpfel 1.png", "input")
+        assert double.worker.disk.files["input", "", "Äpfel 1.png"] == b"three"
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [('a"b.png', "a_b.png"), ("../../x.png", "_._x.png"), ("a..b.png", "a.b.png"), ("\n", "_"), ("..", "input")],
+)
+async def test_a_dangerous_file_name_is_made_harmless(generation: Generation, asked: str, sent: str) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        assert (await client.upload_image(asked, b"x")).filename == sent
+
+
+async def test_a_mask_belongs_to_an_uploaded_picture(generation: Generation) -> None:
+    picture = png(saving(), "2")
+    async with running(generation) as double, client_of(double) as client:
+        original = await client.upload_image("up.png", picture)
+        mask = await client.upload_mask("mask.png", picture, original)
+        assert double.worker.disk.files["input", "", mask.filename] == picture
+        with pytest.raises(MediumGoneError):
+            await client.upload_mask("mask2.png", picture, OutputFile("", "gone.png", "", "input"))
+
+
+async def test_an_upload_over_the_limit_says_how_much_is_allowed(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        double.max_upload_bytes = 2_000_000
+        with pytest.raises(MediumTooLargeError) as caught:
+            await client.upload_image("big.png", b"\0" * 2_000_001)
+    assert caught.value.params["limit_mb"] == "2"
+
+
+async def test_the_backend_says_whether_it_can_be_reached(generation: Generation) -> None:
+    chunk = request_for(saving()).chunk
+    async with running(generation) as double:
+        backend = ComfyUiBackend(ComfyUiClient(double.url))
+        assert backend.id == "comfyui"
+        assert await backend.problem(chunk) is None
+        await backend.aclose()
+        await double.kill()
+        gone = ComfyUiBackend(ComfyUiClient(double.url))
+        assert await gone.problem(chunk) == "reason.comfyui_not_reachable"
+        await gone.aclose()
+        await double.start()
+
+
+async def test_the_backend_reports_steps_previews_and_words(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        double.worker.step_s = 0.02
+        double.worker.preview = recorded_preview()
+        progress, (medium,) = await made_by(client, request_for(sampling()))
+    assert {update.message for update in progress} >= {"progress.comfyui.working", "progress.comfyui.fetching"}
+    assert any(update.preview == recorded_preview() and update.preview_mime == "image/jpeg" for update in progress)
+    assert any((update.node, update.steps) == ("The sampler", 4) for update in progress)
+    assert progress[-1].fraction == 1.0
+    assert medium.data == png(sampling(), "9")
+
+
+async def test_leaving_the_backend_early_ends_its_job(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        hold = double.hold("3", step=1)
+        async with aclosing(ComfyUiBackend(client).generate(request_for(sampling()))) as updates:
+            async for _ in updates:
+                if hold.reached.is_set():
+                    break
+        assert double.worker.remaining == 0
+
+
+async def test_questions_are_answered(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        assert "comfyui_version" in str(await client.system_stats())
+        assert "EmptyImage" in await client.object_info()
+        assert await client.object_info("NoSuchNode") == {}
+        assert await client.models("checkpoints") == ("tiny-sd15-random.safetensors",)
+        assert await client.models("unet") == ()
+        assert (await client.queue()).pending == ()
+        await client.free()
