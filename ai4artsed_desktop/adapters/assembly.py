@@ -6,6 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
+from ai4artsed_desktop.adapters.backends.registry import Backends
 from ai4artsed_desktop.adapters.catalog_files import CatalogFiles
 from ai4artsed_desktop.adapters.code_renderer import ChildCodeRenderer
 from ai4artsed_desktop.adapters.downloads import Downloader
@@ -38,6 +39,7 @@ class Assembly:
     paths: AppPaths
     watchdog: Watchdog
     ledger: Ledger
+    backends: Backends
 
     async def end_leftovers(self) -> int:
         """End children that an earlier program left when it was killed, and return how many; ours alone are touched."""
@@ -50,8 +52,9 @@ class Assembly:
         return len(ended)
 
     async def aclose(self) -> None:
-        """End the engine, then the watchdog."""
+        """End the engine, then the backends' connections, then the watchdog."""
         await self.engine.aclose()
+        await self.backends.aclose()
         self.watchdog.close()
 
 
@@ -70,6 +73,7 @@ def assemble(paths: AppPaths) -> Assembly:
         on_state=lambda model_id, state, detail: bus.publish(ModelStateChanged(model_id, state, detail)),
         guards=Guards(watchdog, ledger),
     )
+    backends = Backends(settings_store.load)
     world = World(
         bus=bus,
         settings_store=settings_store,
@@ -85,12 +89,13 @@ def assemble(paths: AppPaths) -> Assembly:
             Downloader(lambda: settings_store.load().local_only),
         ),
         text_providers=(built_in,),
+        backends=backends,
         process_id=this_process(),
         model_digests=FileDigests(paths.cache / "digests.json"),
     )
     engine = Engine(world)
     bus.subscribe(lambda event: _follow_settings(event, engine, models_store, built_in))
-    return Assembly(engine, paths, watchdog, ledger)
+    return Assembly(engine, paths, watchdog, ledger, backends)
 
 
 def _follow_settings(event: Event, engine: Engine, store: ModelsStore, built_in: BuiltInModels) -> None:

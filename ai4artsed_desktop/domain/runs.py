@@ -108,6 +108,9 @@ class StageRecord(_Record):
     candidates: tuple[str, ...] = ()
     rounds: tuple[tuple[str, str], ...] = ()
     parameters: dict[str, Any] = Field(default_factory=dict)
+    facts: dict[str, Any] = Field(
+        default_factory=dict, description="what the backend did, such as LoRAs really applied"
+    )
     edited_from: str | None = Field(default=None, description="the stage's own text when the person changed it")
 
 

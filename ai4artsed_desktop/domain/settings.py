@@ -33,6 +33,7 @@ class Settings(BaseModel):
     """All settings. Frozen: a change makes a new one.
 
     ``model_folders`` and ``foreign_catalogs`` are read in addition to the program's own folders.
+    ``comfyui_address`` is where a running ComfyUI answers (its own default port), used from the next start on.
     ``llm_threads`` 0 = physical cores − 1. ``foreign_python_chunks`` lets ``.py`` chunks from the person's folder run:
     they are programs with all rights of the person.
     """
@@ -52,6 +53,7 @@ class Settings(BaseModel):
     model_folders: tuple[Path, ...] = ()
     model_idle_s: float = Field(default=300.0, ge=5, le=86_400)
     llm_threads: int = Field(default=0, ge=0, le=256)
+    comfyui_address: str = Field(default="http://127.0.0.1:8188", pattern=r"^https?://[^\s/]+(/\S*)?$")
     foreign_catalogs: tuple[Path, ...] = ()
     foreign_python_chunks: bool = False
     render_as_administrator: bool = False

@@ -135,7 +135,7 @@ class Orchestrator:
         started = time.perf_counter()
         job.publish(StageStarted(job.run_id, StageName.OUTPUT, config.chunk))
         output_job, parameters = self._output_job(job, config, chunk_entry, output, text)
-        await discover_output_steps()[chunk_entry.value.type].run(output_job)
+        facts = await discover_output_steps()[chunk_entry.value.type].run(output_job)
         record = StageRecord(
             name=StageName.OUTPUT,
             state="done",
@@ -145,6 +145,7 @@ class Orchestrator:
             output_id=config.id,
             seed=job.seed,
             parameters=dict(parameters),
+            facts=dict(facts),
         )
         await self._record(job, record)
         job.publish(StageFinished(job.run_id, StageName.OUTPUT, "", config.chunk, record.ms))
@@ -193,8 +194,12 @@ class Orchestrator:
             job.publish(MediumSaved(job.run_id, record, config.id))
             return record
 
+        async def keep(stem: str, data: object) -> None:
+            await job.folder.add(stem, _json_medium(data, output=config.id))
+
         return (
             OutputJob(
+                run_id=job.run_id,
                 config=config,
                 chunk=entry.value,
                 chunk_path=entry.path,
@@ -207,8 +212,10 @@ class Orchestrator:
                 make_work_dir=job.folder.work_dir,
                 progress=lambda fraction, message: job.publish(RunProgressed(job.run_id, fraction, message)),
                 save=save,
+                keep=keep,
                 services=self._services,
                 local_only=is_local_only(job, config),
+                loras=job.catalog.interception(job.request.interception_id).value.meta.loras,
             ),
             parameters,
         )
@@ -385,9 +392,9 @@ def _is_due(job: RunJob, stage: StageName) -> bool:
     return STAGE_ORDER.index(stage) >= STAGE_ORDER.index(job.request.start_stage)
 
 
-def _json_medium(data: object) -> ProducedMedium:
+def _json_medium(data: object, **facts: object) -> ProducedMedium:
     text = json.dumps(data, ensure_ascii=False, indent=2)
-    return ProducedMedium("record", "application/json", "json", data=text.encode())
+    return ProducedMedium("record", "application/json", "json", data=text.encode(), metadata=facts)
 
 
 def _ms(started: float) -> float:

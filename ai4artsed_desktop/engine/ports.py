@@ -79,12 +79,21 @@ class MediaBackend(Protocol):
         """The ``backend_type`` of the chunks it runs."""
         ...
 
+    @property
+    def is_local(self) -> bool:
+        """False when its requests leave the machine."""
+        ...
+
     async def problem(self, chunk: Chunk) -> str | None:
         """Return why ``chunk`` cannot run now (a language-file key or plain reason), or None."""
         ...
 
     def generate(self, request: MediaRequest) -> AsyncGenerator[MediaProgress | ProducedMedium, None]:
         """Run one request; closing the iterator (``aclosing``) cancels our own job only. Raises BackendError."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close connections; a server that we did not start goes on."""
         ...
 
 

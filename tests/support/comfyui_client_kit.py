@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
+import httpx
+
 from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient, JobResult
 from ai4artsed_desktop.adapters.backends.comfyui_feed import JobProgress
 from ai4artsed_desktop.adapters.backends.comfyui_http import Limits
@@ -81,3 +83,9 @@ async def run_with_progress(client: ComfyUiClient, graph: dict[str, Any]) -> tup
                 progress.append(update)
     assert result is not None
     return progress, result
+
+
+async def post_foreign(double: ComfyUiDouble, graph: dict[str, Any]) -> str:
+    """Post a job as another program does, without a client id; return its id."""
+    async with httpx.AsyncClient(trust_env=False, base_url=double.url) as http:
+        return (await http.post("/prompt", json={"prompt": graph})).json()["prompt_id"]

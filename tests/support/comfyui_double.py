@@ -36,6 +36,7 @@ class Faults:
         late_prompt_answer: The answer to POST /prompt waits for this event, while the job runs.
         lose_prompt_answers: So many POSTs are carried out, but never answered.
         is_mute: Connections are taken, and nothing is answered.
+        refuses_sockets: /ws is not there, as behind a bad proxy.
         noise: Messages that are sent before each frame.
         chooses_ids: prompt_id is ignored, as before Jul 2025.
         interrupts_anything: /interrupt ignores its body, as before Sep 2025.
@@ -51,6 +52,7 @@ class Faults:
     late_prompt_answer: asyncio.Event | None = None
     lose_prompt_answers: int = 0
     is_mute: bool = False
+    refuses_sockets: bool = False
     noise: list[str | bytes] = field(default_factory=list[str | bytes])
     chooses_ids: bool = False
     interrupts_anything: bool = False
@@ -180,7 +182,7 @@ class ComfyUiDouble:
             while (request := await _read_request(reader)) is not None:
                 if self.faults.is_mute:
                     await asyncio.Event().wait()
-                if request.path == "/ws":
+                if request.path == "/ws" and not self.faults.refuses_sockets:
                     await self._serve_socket(request, reader, writer)
                     return
                 if not await self._answer(request, writer):

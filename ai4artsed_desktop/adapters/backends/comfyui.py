@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -11,8 +12,11 @@ from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient, Jo
 from ai4artsed_desktop.adapters.backends.comfyui_feed import JobProgress
 from ai4artsed_desktop.adapters.backends.comfyui_frames import ImageFrame
 from ai4artsed_desktop.adapters.backends.comfyui_outputs import Output, OutputFile, OutputText, choose_outputs
-from ai4artsed_desktop.domain.backend_errors import NoMediumError
+from ai4artsed_desktop.adapters.http import is_loopback
+from ai4artsed_desktop.domain.backend_errors import MediumGoneError, NoMediumError
 from ai4artsed_desktop.domain.chunks import Chunk, OutputChunk
+from ai4artsed_desktop.domain.comfyui import Graph, with_own_prefix
+from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 
@@ -60,6 +64,11 @@ class ComfyUiBackend:
         return self._id
 
     @property
+    def is_local(self) -> bool:
+        """Whether the server is on this machine."""
+        return is_loopback(self._client.address)
+
+    @property
     def client(self) -> ComfyUiClient:
         """The server, for uploads and questions."""
         return self._client
@@ -78,16 +87,33 @@ class ComfyUiBackend:
         Raises:
             BackendError: One of domain/backend_errors.py.
         """
-        assert request.graph is not None and isinstance(request.chunk, OutputChunk)
+        chunk, graph = request.chunk, request.graph
+        assert graph is not None and isinstance(chunk, OutputChunk)
+        has_medium = False
+        try:
+            async with aclosing(self._attempt(chunk, graph)) as updates:
+                async for update in updates:
+                    has_medium = has_medium or isinstance(update, ProducedMedium)
+                    yield update
+            return
+        except MediumGoneError:
+            if has_medium:
+                raise
+        # An equal job ran before and its file was deleted: with names of its own the server writes it anew.
+        async with aclosing(self._attempt(chunk, with_own_prefix(graph, uuid.uuid4().hex[:8]))) as updates:
+            async for update in updates:
+                yield update
+
+    async def _attempt(self, chunk: OutputChunk, graph: Graph) -> AsyncGenerator[MediaProgress | ProducedMedium]:
         result: JobResult | None = None
-        async with aclosing(self._client.run(request.graph)) as updates:
+        async with aclosing(self._client.run(graph)) as updates:
             async for update in updates:
                 if isinstance(update, JobResult):
                     result = update
                 else:
                     yield _progress(update)
         assert result is not None
-        chosen = self._chosen(request.chunk, result)
+        chosen = self._chosen(chunk, result)
         yield ComfyUiProgress(1.0, "progress.comfyui.fetching")
         for item in chosen:
             yield await self._medium(item, result.prompt_id)
@@ -139,3 +165,8 @@ def _progress(update: JobProgress) -> ComfyUiProgress:
         preview=None if preview is None else preview.image,
         preview_mime="" if preview is None else preview.mime,
     )
+
+
+def make_backend(settings: Settings) -> ComfyUiBackend:
+    """Return the backend for the server that the settings name."""
+    return ComfyUiBackend(ComfyUiClient(settings.comfyui_address))

@@ -86,7 +86,7 @@ class Feed:
         return True
 
     async def pause(self, seconds: float) -> None:
-        """Wait ``seconds``, shorter if the job is over or the socket is lost."""
+        """Wait ``seconds``, shorter if the job is over."""
         try:
             async with asyncio.timeout(max(0.0, seconds)):
                 await self._over.wait()

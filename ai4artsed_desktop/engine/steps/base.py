@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from ai4artsed_desktop.domain.chunks import Chunk, ProcessingChunk
-from ai4artsed_desktop.domain.configs import FewShotExamples, OutputConfig
+from ai4artsed_desktop.domain.configs import FewShotExamples, LoraUse, OutputConfig
 from ai4artsed_desktop.domain.procedures.base import Procedure
 from ai4artsed_desktop.domain.runs import ParameterValue, StageName
 from ai4artsed_desktop.domain.text_models import TextModelInfo
@@ -88,10 +88,11 @@ class TextOutcome:
 class OutputJob:
     """One medium to make.
 
-    ``save`` writes, records and announces a medium and returns when that is done. With ``local_only`` no request may
-    leave the machine.
+    ``save`` writes, records and announces a medium and returns when that is done; ``keep`` writes a JSON record beside
+    the media. With ``local_only`` no request may leave the machine.
     """
 
+    run_id: str
     config: OutputConfig
     chunk: Chunk
     chunk_path: str
@@ -104,8 +105,10 @@ class OutputJob:
     make_work_dir: Callable[[], Path]
     progress: Callable[[float | None, str], None]
     save: Callable[[ProducedMedium], Awaitable[object]]
+    keep: Callable[[str, object], Awaitable[None]]
     services: Services
     local_only: bool = False
+    loras: tuple[LoraUse, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,6 @@ class OutputStep(Protocol):
         """Return why ``chunk`` cannot run now, or None."""
         ...
 
-    async def run(self, job: OutputJob) -> None:
-        """Make the medium or media and save each. Raises AppError."""
+    async def run(self, job: OutputJob) -> Mapping[str, object]:
+        """Make the medium or media, save each, and return facts for the stage's record. Raises AppError."""
         ...

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import asdict
 
 from ai4artsed_desktop.domain.chunks import ApiOutputChunk, Chunk, OutputChunk, mappings_of
 from ai4artsed_desktop.domain.errors import LocalOnlyError, NotRunnableError
+from ai4artsed_desktop.engine.graphs import build_graph
+from ai4artsed_desktop.engine.lora import AppliedLora, LoraChoice
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.steps.base import OutputJob, Reason, Services
-from ai4artsed_desktop.engine.templates import fill_graph, fill_request
+from ai4artsed_desktop.engine.templates import fill_request
 
 
-def build_request(job: OutputJob) -> MediaRequest:
-    """Return the filled graph or request of a job, without sending it.
+def build_request(job: OutputJob) -> tuple[MediaRequest, tuple[AppliedLora, ...]]:
+    """Return the filled graph or request of a job, without sending it, and the LoRAs that are in it.
 
     Raises:
         CatalogError, PlaceholderError: See engine/templates.py.
+        LoraFamilyError, NoLoraPlaceError: See engine/lora.py.
     """
-    chunk, mappings = job.chunk, mappings_of(job.chunk)
+    chunk = job.chunk
     if isinstance(chunk, OutputChunk):
-        return MediaRequest(chunk, job.parameters, graph=fill_graph(chunk, mappings, job.parameters, job.texts))
+        loras = [LoraChoice(lora.name, lora.strength) for lora in job.loras]
+        built = build_graph(chunk, job.parameters, job.texts, loras, job.run_id)
+        return MediaRequest(chunk, job.parameters, graph=built.graph), tuple(built.applied)
     assert isinstance(chunk, ApiOutputChunk)
-    return MediaRequest(chunk, job.parameters, body=fill_request(chunk.api_config, mappings, job.parameters, job.texts))
+    body = fill_request(chunk.api_config, mappings_of(chunk), job.parameters, job.texts)
+    return MediaRequest(chunk, job.parameters, body=body), ()
 
 
 class BackendStep:
@@ -40,20 +48,29 @@ class BackendStep:
         said = await backend.problem(chunk)
         return None if said is None else Reason(said)
 
-    async def run(self, job: OutputJob) -> None:
-        """Fill the request, run it, and save every medium as it comes. Raises LocalOnlyError, NotRunnableError."""
+    async def run(self, job: OutputJob) -> Mapping[str, object]:
+        """Fill the request, keep it, run it, and save every medium as it comes.
+
+        Raises:
+            LocalOnlyError, NotRunnableError, BackendError.
+        """
         assert isinstance(job.chunk, OutputChunk | ApiOutputChunk)
+        backend = job.services.backends.get(job.chunk.backend_type)
         if isinstance(job.chunk, ApiOutputChunk) and job.local_only:
             raise LocalOnlyError(host=job.chunk.api_config.provider)
-        backend = job.services.backends.get(job.chunk.backend_type)
         if backend is None:
             raise NotRunnableError(id=job.config.id, reason="reason.backend_missing", backend=job.chunk.backend_type)
-        async with aclosing(backend.generate(build_request(job))) as updates:
+        if job.local_only and not backend.is_local:
+            raise LocalOnlyError(host=backend.id)
+        request, applied = build_request(job)
+        await job.keep("workflow", request.graph if request.graph is not None else request.body)
+        async with aclosing(backend.generate(request)) as updates:
             async for update in updates:
                 if isinstance(update, MediaProgress):
                     job.progress(update.fraction, update.message)
                 else:
                     await job.save(update)
+        return {"loras": [asdict(lora) for lora in applied]} if applied else {}
 
 
 STEP = BackendStep("output_chunk")

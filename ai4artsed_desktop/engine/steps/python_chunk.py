@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,11 +73,12 @@ class PythonChunkStep:
         is_code = isinstance(chunk, PythonChunk) and chunk.framework is not None
         return await renderer_problem(services) if is_code else None
 
-    async def run(self, job: OutputJob) -> None:
+    async def run(self, job: OutputJob) -> Mapping[str, object]:
         """Execute the chunk and save what it made, in its order."""
         context = _Context(job, job.make_work_dir())
         for medium in await job.services.python_chunks.execute(job.chunk_path, context, dict(job.parameters)):
             await job.save(medium)
+        return {}
 
 
 STEP = PythonChunkStep()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ai4artsed_desktop.domain.chunks import Chunk, TextPassthroughChunk
 from ai4artsed_desktop.domain.code_art import RenderJob
@@ -25,13 +26,13 @@ class TextPassthroughStep:
         is_code = isinstance(chunk, TextPassthroughChunk) and chunk.framework is not None
         return await renderer_problem(services) if is_code else None
 
-    async def run(self, job: OutputJob) -> None:
+    async def run(self, job: OutputJob) -> Mapping[str, object]:
         """Save the code first, so that it is kept whatever it does, then render it."""
         assert isinstance(job.chunk, TextPassthroughChunk)
         framework = job.chunk.framework
         if framework is None:
             await job.save(ProducedMedium("text", "text/plain", "txt", data=job.text.encode()))
-            return
+            return {}
         code = strip_fences(job.text)
         await job.save(code_medium(framework, code))
         given = {field: job.parameters[name] for name, field in _RENDER_FIELDS.items() if name in job.parameters}
@@ -44,6 +45,7 @@ class TextPassthroughStep:
             raise verdict_error(verdict)
         for medium in verdict.media:
             await job.save(rendered(medium))
+        return {}
 
 
 def strip_fences(text: str) -> str:

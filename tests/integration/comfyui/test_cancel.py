@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient
-from tests.integration.comfyui.test_faults import post_foreign
-from tests.support.comfyui_client_kit import client_of, run, sampling, saving
+from ai4artsed_desktop.adapters.backends.comfyui_outputs import OutputFile
+from tests.support.comfyui_client_kit import client_of, post_foreign, run, sampling, saving
 from tests.support.comfyui_double import ComfyUiDouble, running
 from tests.support.comfyui_records import GENERATIONS, Generation
 
@@ -74,12 +74,16 @@ async def test_a_job_in_its_last_node_ends_by_itself_and_nobody_else_is_hit(gene
         assert len(result.outputs) == 1
 
 
-async def test_leaving_while_the_result_is_fetched_cancels_nothing(generation: Generation) -> None:
+async def test_leaving_while_the_file_is_fetched_cancels_nothing(generation: Generation) -> None:
     async with running(generation) as double, client_of(double) as client:
-        result = await run(client, saving())
-        assert result.outputs
-        assert ("POST", "/interrupt") not in double.requests
-        assert ("POST", "/queue") not in double.requests
+        (file,) = (await run(client, saving())).outputs
+        assert isinstance(file, OutputFile)
+        double.faults.slow_s["/view"] = 0.4
+        async with asyncio.TaskGroup() as group:
+            fetching = group.create_task(client.fetch(file))
+            await double.until(lambda: ("GET", "/view") in double.requests)
+            fetching.cancel()
+        assert not {("POST", "/interrupt"), ("POST", "/queue")} & set(double.requests)
 
 
 @pytest.mark.parametrize("lost", [1, 3])

@@ -9,7 +9,6 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 from websockets.asyncio.client import connect
 
@@ -29,8 +28,8 @@ from ai4artsed_desktop.domain.backend_errors import (
     OutOfMemoryError,
 )
 from ai4artsed_desktop.domain.errors import BackendError, BackendUnavailableError
-from tests.support.comfyui_client_kit import SHORT, client_of, run, run_with_progress, sampling, saving
-from tests.support.comfyui_double import ComfyUiDouble, Faults, running
+from tests.support.comfyui_client_kit import SHORT, client_of, post_foreign, run, run_with_progress, sampling, saving
+from tests.support.comfyui_double import Faults, running
 from tests.support.comfyui_nodes import png
 from tests.support.comfyui_records import GENERATIONS, Generation, exchanges, graph_of
 from tests.support.comfyui_worker import recorded_preview
@@ -79,6 +78,7 @@ NOISE: list[str | bytes] = ['{"type"', "[]", '{"type": 5, "data": []}', b"", b"\
         pytest.param({"half_files": 2}, id="half a file, twice"),
         pytest.param({"lose_prompt_answers": 1}, id="the prompt's answer is lost"),
         pytest.param({"chooses_ids": True}, id="the server chooses the id"),
+        pytest.param({"refuses_sockets": True}, id="no websocket at all"),
         pytest.param({"noise": NOISE}, id="noise between the frames"),
     ],
 )
@@ -174,12 +174,6 @@ async def test_a_foreign_job_without_client_leaves_no_trace_in_ours(generation: 
     assert result.prompt_id != foreign
     assert [update.preview for update in progress if update.preview] == []
     assert {update.node_id for update in progress} <= {"", "1", "2"}
-
-
-async def post_foreign(double: ComfyUiDouble, graph: dict[str, Any]) -> str:
-    """Another program posts a job, without a client id."""
-    async with httpx.AsyncClient(trust_env=False, base_url=double.url) as http:
-        return (await http.post("/prompt", json={"prompt": graph})).json()["prompt_id"]
 
 
 async def test_an_id_on_two_sockets_makes_ours_silent_and_asking_saves_the_job(generation: Generation) -> None:

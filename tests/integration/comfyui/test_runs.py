@@ -23,8 +23,7 @@ from ai4artsed_desktop.domain.backend_errors import (
 from ai4artsed_desktop.domain.chunks import OutputChunk
 from ai4artsed_desktop.engine.ports import MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
-from tests.integration.comfyui.test_faults import post_foreign
-from tests.support.comfyui_client_kit import client_of, run, run_with_progress, sampling, saving
+from tests.support.comfyui_client_kit import client_of, post_foreign, run, run_with_progress, sampling, saving
 from tests.support.comfyui_double import running
 from tests.support.comfyui_nodes import png
 from tests.support.comfyui_records import GENERATIONS, Generation, graph_of, recorded
@@ -269,6 +268,24 @@ async def test_the_backend_reports_steps_previews_and_words(generation: Generati
     assert any((update.node, update.steps) == ("The sampler", 4) for update in progress)
     assert progress[-1].fraction == 1.0
     assert medium.data == png(sampling(), "9")
+
+
+async def test_a_cached_medium_whose_file_was_deleted_is_made_anew(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        await made_by(client, request_for(saving()))
+        double.worker.disk.files.clear()
+        _, (medium,) = await made_by(client, request_for(saving()))
+        assert medium.data == png(saving(), "2")
+        assert str(medium.metadata["filename"]).startswith("plain_")
+
+
+async def test_a_file_that_cannot_be_made_anew_is_an_error(generation: Generation) -> None:
+    graph = saving() | {"2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}}
+    async with running(generation) as double, client_of(double) as client:
+        await made_by(client, request_for(graph))
+        double.worker.disk.files.clear()
+        with pytest.raises(MediumGoneError):
+            await made_by(client, request_for(graph))
 
 
 async def test_leaving_the_backend_early_ends_its_job(generation: Generation) -> None:

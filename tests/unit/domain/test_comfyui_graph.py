@@ -10,7 +10,7 @@ import pytest
 from ai4artsed_desktop.domain.backend_errors import UnsafeGraphError
 from ai4artsed_desktop.domain.comfyui import check_graph, link_of, node_name, steps_of, with_own_prefix
 
-GOOD: dict[str, Any] = {
+GOOD: dict[Any, Any] = {
     "115:110": {"class_type": "EmptyImage", "inputs": {"width": 64, "color": 2**64 - 1}},
     "2": {
         "class_type": "SaveImage",
@@ -24,32 +24,35 @@ def test_a_good_graph_passes() -> None:
     check_graph(GOOD)
 
 
-@pytest.mark.parametrize(
-    ("graph", "node"),
-    [
-        ({}, "–"),
-        (None, "–"),
-        ([1, 2], "–"),
-        (GOOD | {"3": {"class_type": "EmptyImage"}}, "3"),
-        (GOOD | {"3": {"class_type": "EmptyImage", "inputs": []}}, "3"),
-        (GOOD | {"3": {"class_type": "EmptyImage", "inputs": None}}, "3"),
-        (GOOD | {"3": {"inputs": {}}}, "3"),
-        (GOOD | {"3": {"class_type": 7, "inputs": {}}}, "3"),
-        (GOOD | {"3": None}, "3"),
-        (GOOD | {"3": "EmptyImage"}, "3"),
-        (dict[Any, Any](GOOD) | {3: {"class_type": "EmptyImage", "inputs": {}}}, "3"),
-        (GOOD | {"": {"class_type": "EmptyImage", "inputs": {}}}, ""),
-        (GOOD | {"3": {"class_type": "X", "inputs": {"cfg": float("nan")}}}, "3"),
-        (GOOD | {"3": {"class_type": "X", "inputs": {"cfg": [[float("inf")]]}}}, "3"),
-        (GOOD | {"3": {"class_type": "X", "inputs": {"data": b"bytes"}}}, "3"),
-        (GOOD | {"3": {"class_type": "X", "inputs": {"nested": {1: 2}}}}, "3"),
-    ],
-)
-def test_a_graph_that_would_break_the_server_is_refused_by_node(graph: Any, node: str) -> None:
+BROKEN_NODES: list[tuple[Any, Any]] = [
+    ("3", {"class_type": "EmptyImage"}),
+    ("3", {"class_type": "EmptyImage", "inputs": []}),
+    ("3", {"class_type": "EmptyImage", "inputs": None}),
+    ("3", {"inputs": {}}),
+    ("3", {"class_type": 7, "inputs": {}}),
+    ("3", None),
+    ("3", "EmptyImage"),
+    (3, {"class_type": "EmptyImage", "inputs": {}}),
+    ("", {"class_type": "EmptyImage", "inputs": {}}),
+    ("3", {"class_type": "X", "inputs": {"cfg": float("nan")}}),
+    ("3", {"class_type": "X", "inputs": {"cfg": [[float("inf")]]}}),
+    ("3", {"class_type": "X", "inputs": {"data": b"bytes"}}),
+    ("3", {"class_type": "X", "inputs": {"nested": {1: 2}}}),
+]
+
+
+@pytest.mark.parametrize(("node_id", "node"), BROKEN_NODES)
+def test_a_node_that_would_break_the_server_is_refused(node_id: Any, node: Any) -> None:
     with pytest.raises(UnsafeGraphError) as caught:
-        check_graph(graph)
-    assert caught.value.params["node"] == node
+        check_graph(GOOD | {node_id: node})
+    assert caught.value.params["node"] == str(node_id)
     assert caught.value.detail
+
+
+@pytest.mark.parametrize("graph", [{}, None, [1, 2], "text"])
+def test_what_is_no_graph_is_refused(graph: object) -> None:
+    with pytest.raises(UnsafeGraphError):
+        check_graph(graph)
 
 
 def test_a_dangling_link_of_an_unused_node_is_the_servers_business() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,9 @@ PNG = b"\x89PNG\r\n\x1a\n and the rest"
 class FakeBackend:
     """Makes one picture of each request, with progress, and remembers the requests."""
 
-    def __init__(self, backend_id: str) -> None:
+    def __init__(self, backend_id: str, *, is_local: bool = True) -> None:
         self.id = backend_id
+        self.is_local = is_local
         self.requests: list[MediaRequest] = []
         self.complaint: str | None = None
 
@@ -36,6 +38,9 @@ class FakeBackend:
         self.requests.append(request)
         yield MediaProgress(0.5)
         yield ProducedMedium("image", "image/png", "png", data=PNG)
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
 
 
 def add_outputs(world: TestWorld) -> None:
@@ -79,6 +84,34 @@ async def test_local_only_sends_nothing_to_a_cloud_service(app_home: Path, where
         interception = "mine" if where == "interception" else "as_is"
         record = await world.run("x", interception, "tied" if where == "output" else "cloudy")
     assert record.error is not None and record.error.code == "error.local_only" and cloud.requests == []
+
+
+async def test_local_only_sends_nothing_to_a_server_on_another_machine(app_home: Path) -> None:
+    comfy = FakeBackend("comfyui", is_local=False)
+    async with open_world(app_home, backends={"comfyui": comfy}, local_only=True) as world:
+        add_outputs(world)
+        await world.engine.reload_catalog()
+        record = await world.run("x", "as_is", "mine")
+    assert record.error is not None and record.error.code == "error.local_only" and comfy.requests == []
+
+
+async def test_the_graph_that_was_sent_and_the_loras_in_it_are_recorded(app_home: Path) -> None:
+    comfy = FakeBackend("comfyui")
+    async with open_world(app_home, backends={"comfyui": comfy}) as world:
+        world.entry("configs/output/drawn.json", {**OUTPUT, "parameters": {"OUTPUT_CHUNK": "output_image_sd15_text"}})
+        loras = [{"name": "ink.safetensors", "strength": 0.5}]
+        world.entry("configs/interception/mine.json", {**INTERCEPTION, "meta": {"loras": loras}})
+        await world.engine.reload_catalog()
+        record = await world.run("x", "mine", "drawn")
+        folder = world.folder_of(record.run_id)
+    assert record.state == "finished", record.error
+    (kept,) = [e for e in record.entities if e.filename.endswith("_workflow.json")]
+    assert json.loads((folder / kept.filename).read_text()) == comfy.requests[0].graph
+    (applied,) = record.stages[-1].facts["loras"]
+    assert (applied["name"], applied["strength"]) == ("ink.safetensors", 0.5)
+    graph: Any = comfy.requests[0].graph
+    loaders = [node for node in graph.values() if node["class_type"] == "LoraLoader"]
+    assert [node["inputs"]["lora_name"] for node in loaders] == ["ink.safetensors"]
 
 
 async def test_without_local_only_the_service_gets_the_filled_body(app_home: Path) -> None:

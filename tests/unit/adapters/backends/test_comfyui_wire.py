@@ -81,6 +81,21 @@ def test_no_frame_of_ours_upsets_the_feed(data: dict[str, Any], kind: str) -> No
     assert 0.0 <= (feed.progress().fraction or 0.0) <= 1.0
 
 
+def test_a_picture_without_a_name_belongs_to_the_node_that_works() -> None:
+    """Results over the socket come as event 1 to clients that asked for nothing else."""
+    graph = {"2": {"class_type": "SaveImageWebsocket", "inputs": {}}, "3": {"class_type": "KSampler", "inputs": {}}}
+    feed, picture = Feed("p", graph), parse_message(recorded_frame("new", "event1-png"))
+    assert isinstance(picture, ImageFrame)
+    feed.see(Frame("executing", {"node": "3", "prompt_id": "p"}))
+    feed.see_image(picture)
+    feed.see(Frame("executing", {"node": "2", "prompt_id": "p"}))
+    feed.see_image(picture)
+    feed.see_image(picture)
+    assert feed.finals == {"2": [picture, picture]}
+    assert feed.progress().preview == picture
+    assert feed.progress().preview is None
+
+
 def test_a_very_deep_message_is_ignored() -> None:
     assert parse_message("[" * 100_000) is None
 
