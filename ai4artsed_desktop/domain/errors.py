@@ -195,6 +195,12 @@ class ReadOnlyError(StorageError):
     code = "error.storage.read_only"
 
 
+class ObjectInfoError(StorageError):
+    """A file is no description of a ComfyUI server's nodes. Params: ``path``."""
+
+    code = "error.storage.object_info"
+
+
 class RunDamagedError(StorageError):
     """A run folder cannot be read. Params: ``path``."""
 

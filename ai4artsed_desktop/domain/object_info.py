@@ -29,6 +29,10 @@ _DYNAMIC = "COMFY_DYNAMICCOMBO_V3"
 _LONGEST_LIST = 12
 
 
+#: Code of an issue about a model file that the server does not list: the graph is right, the disk is not.
+NO_FILE = "graph.problem.no_file"
+
+
 @dataclass(frozen=True, slots=True)
 class Issue:
     """Something the server would refuse, or (``note``) silently ignore. ``code`` is a language-file key."""
@@ -42,7 +46,7 @@ def check_graph(graph: Mapping[str, Any], object_info: ObjectInfo) -> list[Issue
     """Return what is wrong with a graph; empty = the server takes it.
 
     Unknown input names are notes: the server ignores them, and a graph for several server versions needs them.
-    Missing files have a code of their own (``graph.problem.no_file``).
+    Missing files have a code of their own (``NO_FILE``).
     """
     server = _Server(object_info, _link_types(object_info))
     issues = [issue for node_id, node in graph.items() for issue in _node_issues(graph, node_id, node, server)]

@@ -8,9 +8,10 @@ from typing import Any
 from ai4artsed_desktop.domain.chunks import OutputChunk, mappings_of
 from ai4artsed_desktop.domain.errors import CatalogError
 from ai4artsed_desktop.domain.graph_links import Output, consumers_of
+from ai4artsed_desktop.domain.parameters import resolve
 from ai4artsed_desktop.domain.safetensors import ModelFamily
 from ai4artsed_desktop.engine.lora import LoraChoice, LoraGraph, inject_loras
-from ai4artsed_desktop.engine.templates import fill_graph
+from ai4artsed_desktop.engine.templates import OUTPUT_PLACEHOLDERS, fill_graph, fill_text
 
 #: The parameter that says where the server writes; every job has its own, so that outputs never collide.
 PREFIX_PARAMETER = "filename_prefix"
@@ -51,6 +52,20 @@ def build_graph(
             for place in places:
                 _remove_node(graph, place.node_id)
     return inject_loras(graph, loras, family_of(chunk))
+
+
+def example_graph(chunk: OutputChunk) -> dict[str, Any]:
+    """Return a chunk's graph with its defaults, stand-ins for texts and pictures, and no LoRAs: to be validated only.
+
+    Raises:
+        CatalogError, ParameterError: The chunk's own defaults do not fit.
+    """
+    mappings = mappings_of(chunk)
+    pictures = {name: "example.png" for name, places in mappings.items() if places[0].type == "image"}
+    needed = {name: value for name, value in pictures.items() if mappings[name][0].required}
+    texts = dict.fromkeys(OUTPUT_PLACEHOLDERS, "x")
+    values = resolve(mappings, needed, {}, lambda source: fill_text(source, texts, chunk.name), lambda: 0)
+    return build_graph(chunk, values, texts).graph
 
 
 def family_of(chunk: OutputChunk) -> ModelFamily | None:

@@ -192,7 +192,7 @@ class MainWindow(QWidget):
         self.banners: QVBoxLayout = column(self.error_card, space=r.SPACE_2)
         banner_holder = QWidget()
         self.status_bar = StatusBar(self._kit)
-        self._status = StatusFeed(self._kit, self._bridge, self.facts, self.runs, self.status_bar)
+        self._status = StatusFeed(self._kit, self._bridge, self.facts, self.runs, self.status_bar, self.show_error)
         self.banners.setContentsMargins(r.SPACE_4, r.SPACE_2, r.SPACE_4, 0)
         banner_holder.setLayout(self.banners)
         right = column(banner_holder, self.stack, space=0)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject
 
+from ai4artsed_desktop.domain.errors import AppError, ErrorInfo
 from ai4artsed_desktop.domain.events import Event, ModelStateChanged, SettingsChanged
 from ai4artsed_desktop.ui.bridge import EngineBridge
 from ai4artsed_desktop.ui.facts import EngineFacts
@@ -22,20 +25,38 @@ _STATES = {
 class StatusFeed(QObject):
     """Shows the built-in text model, the queue, and whether all stays here. Nothing is shown that is not known."""
 
-    def __init__(self, kit: Kit, bridge: EngineBridge, facts: EngineFacts, runs: SessionRuns, bar: StatusBar) -> None:
+    def __init__(
+        self,
+        kit: Kit,
+        bridge: EngineBridge,
+        facts: EngineFacts,
+        runs: SessionRuns,
+        bar: StatusBar,
+        show_error: Callable[[ErrorInfo], None],
+    ) -> None:
         super().__init__(bar)
         self._kit = kit
         self._bridge = bridge
         self._facts = facts
         self._runs = runs
         self._bar = bar
+        self._show_error = show_error
         self._models: dict[str, ServiceState] = {}
         bridge.engine_event.connect(self._on_bridge_engine_event)
         facts.changed.connect(self._show_models)
         runs.changed.connect(self._show_queue)
         runs.added.connect(self._show_queue)
         kit.translator.language_changed.connect(self._show_models)
+        bar.local_only_asked.connect(self._on_bar_local_only_asked)
+        bar.local_only.setEnabled("local_only" not in bridge.engine.settings_from_environment)
         bar.set_local_only(bridge.engine.settings.local_only)
+
+    def _on_bar_local_only_asked(self, is_on: bool) -> None:
+        try:
+            self._bridge.engine.change_settings(local_only=is_on)
+        except AppError as exc:
+            self._bar.set_local_only(self._bridge.engine.settings.local_only)
+            self._show_error(exc.info())
 
     def _on_bridge_engine_event(self, event: Event) -> None:
         if isinstance(event, ModelStateChanged):

@@ -47,6 +47,14 @@ QPushButton[look="quiet"]:hover { background: $hover; }
 QPushButton[look="quiet"]:checked { background: $picked; border-color: transparent; }
 QPushButton[look="quiet"]:disabled { color: $muted; }
 QPushButton[look="quiet"]:focus { border: 2px solid $focus; }
+QPushButton[look="status"] {
+  background: transparent; border: 1px solid transparent; color: $muted; font-size: ${small}px; padding: 0px 8px;
+  min-height: 22px; font-weight: 400;
+}
+QPushButton[look="status"]:hover { background: $hover; }
+QPushButton[look="status"]:checked { color: $ink; background: $picked; }
+QPushButton[look="status"]:focus { border: 2px solid $focus; margin: 1px; }
+QPushButton[look="status"]:disabled { color: $muted; }
 QToolButton {
   background: transparent; color: $ink; border: 1px solid transparent; border-radius: ${field}px; margin: 1px;
   padding: 0px; min-height: ${square}px; min-width: ${square}px;

@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 import time
+from typing import Any
 
 import psutil
 import qasync
@@ -71,7 +72,7 @@ def main() -> None:
     """Run once and print."""
     app = QApplication(sys.argv[:1])
     app.setQuitOnLastWindowClosed(False)
-    loop = qasync.QEventLoop(app)
+    loop: Any = qasync.QEventLoop(app)  # qasync brings no types
     asyncio.set_event_loop(loop)
     hooks = Hooks()
     hooks.install(loop)

@@ -95,12 +95,12 @@ class ComfyUiHttp:
     """One server's HTTP side.
 
     Args:
-        address: Such as ``http://127.0.0.1:8188``; a path is kept (``…/ComfyBackendDirect``).
+        address: Such as ``http://127.0.0.1:8188`` or ``127.0.0.1:8188``; a path is kept (``…/ComfyBackendDirect``).
         backend: What people call the server, for errors.
     """
 
     def __init__(self, address: str, limits: Limits, backend: str) -> None:
-        self.address = address.rstrip("/")
+        self.address = (address if "://" in address else f"http://{address}").rstrip("/")
         self.limits = limits
         self.backend = backend
         # No proxy and no .netrc: what a person set up for the internet must not come between us and this machine.
@@ -124,8 +124,8 @@ class ComfyUiHttp:
         timeout = httpx.USE_CLIENT_DEFAULT if timeout_s is None else httpx.Timeout(timeout_s)
         try:
             response = await self._http.request(method, path, timeout=timeout, **content)
-        except httpx.ConnectError as exc:
-            raise UnansweredError(str(exc), is_refused=True) from exc
+        except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
+            raise UnansweredError(str(exc) or "no connection", is_refused=True) from exc
         except httpx.TransportError as exc:
             raise UnansweredError(f"{type(exc).__name__}: {exc}") from exc
         if response.status_code >= _HTTP_FAULT:

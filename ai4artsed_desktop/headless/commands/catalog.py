@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ai4artsed_desktop.adapters.catalog_files import CatalogFiles, looks_foreign, read_file, walk
-from ai4artsed_desktop.domain.errors import StorageError
+from ai4artsed_desktop.adapters.storage.atomic import translated_errors
+from ai4artsed_desktop.domain.chunks import OutputChunk
+from ai4artsed_desktop.domain.errors import ObjectInfoError, StorageError
+from ai4artsed_desktop.domain.object_info import NO_FILE, check_graph
 from ai4artsed_desktop.domain.procedures import discover_procedures
 from ai4artsed_desktop.domain.settings import Settings
-from ai4artsed_desktop.engine.catalog import CatalogFile, Origin
+from ai4artsed_desktop.engine.catalog import Catalog, CatalogFile, CatalogProblem, Origin
 from ai4artsed_desktop.engine.catalog_reader import read_catalog
+from ai4artsed_desktop.engine.graphs import example_graph
 from ai4artsed_desktop.headless.context import EXIT_DONE, EXIT_FAILED, Context
 
 
@@ -30,6 +35,9 @@ class CatalogCommand:
             "path", nargs="?", type=Path, metavar="PATH", help="a folder; absent = what the program uses"
         )
         check.add_argument("--foreign", action="store_true", help="read PATH tolerantly: unknown keys are notes")
+        check.add_argument(
+            "--object-info", type=Path, metavar="FILE", help="a ComfyUI server's /object_info: also check every graph"
+        )
         check.add_argument("--json", action="store_true", help="print one JSON object")
 
     async def run(self, options: argparse.Namespace, context: Context) -> int:
@@ -37,6 +45,9 @@ class CatalogCommand:
         files = await self._files(options, context)
         catalog = await asyncio.to_thread(read_catalog, files, procedures=discover_procedures())
         paths = {file.path for file in files if options.path is None or file.origin != "shipped"}
+        problems = list(catalog.problems)
+        if options.object_info is not None:
+            problems += await asyncio.to_thread(_graph_problems, catalog, options.object_info)
         rows = [
             {
                 "path": problem.path,
@@ -44,7 +55,7 @@ class CatalogCommand:
                 "code": problem.code,
                 "message": context.messages.text(problem.code, **problem.params),
             }
-            for problem in catalog.problems
+            for problem in problems
             if problem.path in paths
         ]
         errors = sum(row["severity"] == "error" for row in rows)
@@ -68,6 +79,27 @@ class CatalogCommand:
         shipped = [f for f in await source.read(Settings()) if f.origin == "shipped"]
         found = await asyncio.to_thread(lambda: [read_file(path, folder, origin) for path in walk(folder)])
         return [*shipped, *found]
+
+
+def _graph_problems(catalog: Catalog, object_info: Path) -> list[CatalogProblem]:
+    """Return what the described server would refuse of each chunk's graph; files it does not list are only notes."""
+    with translated_errors(object_info):
+        text = object_info.read_text(encoding="utf-8", errors="replace")
+    try:
+        nodes: Any = json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        raise ObjectInfoError(str(exc), path=str(object_info)) from exc
+    if not isinstance(nodes, dict) or not all(
+        isinstance(node, dict) for node in cast("dict[str, Any]", nodes).values()
+    ):
+        raise ObjectInfoError("not a table of nodes", path=str(object_info))
+    found: list[CatalogProblem] = []
+    for entry in catalog.chunks.values():
+        if isinstance(entry.value, OutputChunk):
+            for issue in check_graph(example_graph(entry.value), cast("dict[str, Any]", nodes)):
+                severity = "note" if issue.code == NO_FILE else issue.severity
+                found.append(CatalogProblem(entry.path, issue.code, issue.params, severity))
+    return found
 
 
 COMMAND = CatalogCommand()

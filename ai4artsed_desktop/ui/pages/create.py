@@ -60,6 +60,7 @@ class CreatePage(Page):
         self.feed = StripFeed(kit, context.runs, context.desk.read_bytes, self)
         self.session = SessionView(kit, self.result, self.feed)
         self._reading = Background[str](self, self.idea.set_text, context.show_error)
+        self._reading_rules = Background[str](self, self.choices.rules_box.set_text, context.show_error)
         self._saving = Background[None](self, lambda _: None, context.show_error)
         self._lay_out()
         self._connect()
@@ -189,6 +190,7 @@ class CreatePage(Page):
         box, rules = self.choices.medium_box, self.choices.rules_box
         self.idea.changed.connect(lambda: memory.put("idea", self.idea.field.toPlainText()))
         self.idea.files_dropped.connect(context.take_files)
+        rules.files_dropped.connect(self._on_rules_files_dropped)
         rules.pause.setChecked(context.facts.engine.settings.pause_after_interception)
         box.make_requested.connect(self.make)
         box.cancel_requested.connect(self.cancel)
@@ -201,6 +203,7 @@ class CreatePage(Page):
         self.result.save_requested.connect(self._save_as)
         self.result.code_requested.connect(self._on_result_code_requested)
         self.session.strip.run_chosen.connect(self._on_strip_run_chosen)
+        self.session.strip.removal_requested.connect(self._remove)
         self._runs.added.connect(self.show_run)
         self._runs.changed.connect(self._on_runs_changed)
         self._runs.streamed.connect(self._on_runs_streamed)
@@ -234,7 +237,9 @@ class CreatePage(Page):
             WindowAction("save", "action.save", self._save, "save", "Ctrl+S", lambda: self.result.medium is not None),
             WindowAction("code", "run.code", self.result.go_to_code, "code", "", has_run),
             WindowAction("remove", "run.remove", self._remove, "close", "", has_ended),
-            WindowAction("undo_remove", "run.undo_remove", self._undo_remove, "undo", "", lambda: bool(self._removed)),
+            WindowAction(
+                "undo_remove", "run.undo_remove", self._undo_remove, "undo", "Ctrl+Z", lambda: bool(self._removed)
+            ),
         )
 
     def _focus(self, field: QWidget) -> None:
@@ -377,6 +382,9 @@ class CreatePage(Page):
             return box.value
         old = facts.request.seed if facts is not None else None
         return old if is_edited and old is not None else box.throw()
+
+    def _on_rules_files_dropped(self, paths: list[str]) -> None:
+        self._reading_rules.start(lambda: decode_text(self._context.desk.read_bytes(Path(paths[0]))))
 
     def _on_seed_changed(self) -> None:
         box = self.choices.medium_box.seed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
@@ -15,6 +15,7 @@ from ai4artsed_desktop.ui.previews.base import MediumView, PreviewSpec, PreviewW
 from ai4artsed_desktop.ui.previews.text import decode_text
 from ai4artsed_desktop.ui.theme import set_look
 from ai4artsed_desktop.ui.widgets.basics import Button
+from ai4artsed_desktop.ui.widgets.prose import leaves_to_window
 
 _INDENT_COLUMNS = 2
 
@@ -43,6 +44,10 @@ class CodeEdit(QPlainTextEdit):
             self.setTextCursor(cursor)
             self.centerCursor()
             self.setFocus()
+
+    def event(self, e: QEvent) -> bool:
+        """Leave the window's own keys to the window."""
+        return leaves_to_window(e) or super().event(e)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the numbers as high as the code."""

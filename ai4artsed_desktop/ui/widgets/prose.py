@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
-from PySide6.QtCore import QMimeData, QSize
-from PySide6.QtGui import QFontMetricsF, QTextBlockFormat, QTextCursor, QTextDocument
+from PySide6.QtCore import QEvent, QMimeData, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QKeyEvent, QTextBlockFormat, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QSizePolicy, QTextEdit
 
 from ai4artsed_desktop.domain.text import clean_text
@@ -68,6 +69,10 @@ class ProseEdit(QTextEdit):
             self.textCursor().insertText(clean_text(source.text()))
             self.ensureCursorVisible()
 
+    def event(self, e: QEvent) -> bool:
+        """Leave the window's own keys to the window."""
+        return leaves_to_window(e) or super().event(e)
+
     def sizeHint(self) -> QSize:
         """As high as the text, within the limits."""
         lines = self._min_lines
@@ -92,6 +97,17 @@ class ProseEdit(QTextEdit):
         self.setUndoRedoEnabled(False)
         space_lines(self.document())
         self.setUndoRedoEnabled(True)
+
+
+def leaves_to_window(event: QEvent) -> bool:
+    """Tell whether a field must not take a key for itself: on X11, Ctrl+K would delete the rest of the line."""
+    if event.type() != QEvent.Type.ShortcutOverride:
+        return False
+    pressed = cast("QKeyEvent", event)
+    if (pressed.modifiers(), pressed.key()) != (Qt.KeyboardModifier.ControlModifier, Qt.Key.Key_K):
+        return False
+    event.ignore()
+    return True
 
 
 def space_lines(document: QTextDocument) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPainterPath, QPen
+from PySide6.QtGui import QKeyEvent, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from ai4artsed_desktop.ui import roles as r
@@ -28,6 +28,8 @@ class SessionStrip(QListView):
 
     #: Id of the run the person went to.
     run_chosen = Signal(str)
+    #: The person pressed Delete: the run in sight shall leave the strip.
+    removal_requested = Signal()
 
     def __init__(self, kit: Kit, model: StripModel, orientation: Qt.Orientation = Qt.Orientation.Vertical) -> None:
         super().__init__()
@@ -64,6 +66,13 @@ class SessionStrip(QListView):
     def retranslate(self) -> None:
         """Set the words anew."""
         self.setAccessibleName(self._kit.text("strip.name"))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Delete takes the current result out of the strip."""
+        if event.key() == Qt.Key.Key_Delete:
+            self.removal_requested.emit()
+        else:
+            super().keyPressEvent(event)
 
     def startDrag(self, supportedActions: Qt.DropAction) -> None:  # noqa: N803 - Qt's name
         """Give the medium out as a file."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
@@ -15,7 +15,7 @@ from ai4artsed_desktop.ui import stylesheet
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.theme import set_look
 from ai4artsed_desktop.ui.units import gigabytes_text
-from ai4artsed_desktop.ui.widgets.basics import IconLabel, Label, row
+from ai4artsed_desktop.ui.widgets.basics import Button, IconLabel, Label, row
 
 _BAR_WIDTH_PX, _BAR_HEIGHT_PX = 64, 8
 
@@ -53,6 +53,9 @@ _FACES = {
 class StatusBar(QFrame):
     """What is unknown is not shown."""
 
+    #: "Local only" shall be switched on or off.
+    local_only_asked = Signal(bool)
+
     def __init__(self, kit: Kit) -> None:
         super().__init__()
         self._kit = kit
@@ -63,14 +66,14 @@ class StatusBar(QFrame):
         self.vram_bar = _MemoryBar(kit)
         self.vram_words = Label(kit, look="small")
         self.queue = Label(kit, look="small")
-        self.local_icon = IconLabel(kit, "home", "muted", 16)
-        self.local_words = Label(kit, "status.local_only", "small")
-        for label in (self.vram_words, self.queue, self.local_words):
+        self.local_only = Button(kit, "status.local_only", "home", "status")
+        self.local_only.setCheckable(True)
+        self.local_only.clicked.connect(self.local_only_asked)
+        for label in (self.vram_words, self.queue):
             label.setWordWrap(False)
         vram = row(self.vram_words, self.vram_bar)
-        local = row(self.local_icon, self.local_words, space=r.SPACE_1)
-        layout = row(self._service_row, None, vram, self.queue, local, space=r.SPACE_5)
-        layout.setContentsMargins(r.SPACE_4, r.SPACE_1, r.SPACE_4, r.SPACE_1)
+        layout = row(self._service_row, None, vram, self.queue, self.local_only, space=r.SPACE_5)
+        layout.setContentsMargins(r.SPACE_4, 2, r.SPACE_2, 2)
         self.setLayout(layout)
         self.setMinimumHeight(r.HIT_PX)
         kit.translator.language_changed.connect(self.retranslate)
@@ -101,9 +104,9 @@ class StatusBar(QFrame):
         self.queue.setVisible(waiting > 0)
 
     def set_local_only(self, is_on: bool) -> None:
-        """Show that nothing leaves the machine."""
-        self.local_icon.setVisible(is_on)
-        self.local_words.setVisible(is_on)
+        """Show whether nothing may leave the machine."""
+        self.local_only.setChecked(is_on)
+        self.local_only.set_key("status.local_only" if is_on else "status.local_only.off")
 
     def retranslate(self) -> None:
         """Set the words anew."""

@@ -217,6 +217,22 @@ async def test_an_upload_takes_the_name_the_server_gives(generation: Generation)
         assert double.worker.disk.files["input", "", "Äpfel 1.png"] == b"three"
 
 
+async def test_an_upload_that_breaks_off_is_repeated(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        double.faults.statuses["/upload"] = [503]
+        double.faults.cut_bodies["/upload"] = 1
+        assert (await client.upload_image("up.png", b"one")).filename == "up.png"
+        assert list(double.worker.disk.files) == [("input", "", "up.png")]
+
+
+async def test_an_address_needs_no_scheme(generation: Generation) -> None:
+    async with running(generation) as double:
+        client = ComfyUiClient(f"127.0.0.1:{double.port}/")
+        assert client.address == double.url
+        assert await client.is_reachable()
+        await client.aclose()
+
+
 @pytest.mark.parametrize(
     ("asked", "sent"),
     [('a"b.png', "a_b.png"), ("../../x.png", "_._x.png"), ("a..b.png", "a.b.png"), ("\n", "_"), ("..", "input")],

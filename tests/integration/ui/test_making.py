@@ -325,9 +325,11 @@ def test_a_result_taken_out_of_the_strip_comes_back(run_in_window_loop: Run, app
         async with open_window(app_home) as opened:
             await opened.make("A red apple", "as_is", "sketchbook_p5js")
             run = await opened.ended()
-            opened.window.actions_list.do("remove")
-            assert opened.create.session.strip.model().rowCount() == 0
-            opened.window.actions_list.do("undo_remove")
+            strip = opened.create.session.strip
+            strip.setFocus()
+            press(strip, Qt.Key.Key_Delete)
+            assert strip.model().rowCount() == 0
+            press(opened.window.rail.buttons["create"], Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
             assert opened.shown.run_id == run.run_id
 
     run_in_window_loop(body)

@@ -84,7 +84,12 @@ def test_every_kind_of_setting_is_saved_at_once_and_read_again(run_in_window_loo
             settings = opened.world.engine.settings
             assert (settings.theme, settings.local_only, settings.model_idle_s) == ("dark", True, 60)
             assert settings.participant == "Mira"
-            assert opened.window.status_bar.local_words.isVisible()
+            assert opened.window.status_bar.local_only.isChecked()
+            opened.window.status_bar.local_only.click()
+            assert not opened.world.engine.settings.local_only
+            assert not switch.isChecked(), "both switches are one setting"
+            opened.window.status_bar.local_only.click()
+            settings = opened.world.engine.settings
         async with open_window(app_home) as again:
             assert again.world.engine.settings == settings
 

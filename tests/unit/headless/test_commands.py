@@ -107,6 +107,28 @@ def test_catalog_check_of_no_folder_says_so(ask: Ask, tmp_path: Path) -> None:
     assert answer.code == 1 and answer.json["error"]["code"] == "error.storage.failed"
 
 
+SERVERS = Path(__file__).parents[2] / "support" / "comfyui_object_info"
+
+
+def test_catalog_check_holds_every_graph_against_a_servers_description(ask: Ask) -> None:
+    """Files that the server lacks are notes: the graph is right. FLUX.2 needs nodes that the old server lacks."""
+    new = ask("catalog", "check", "--object-info", str(SERVERS / "new.json"), "--json")
+    assert (new.code, new.json["errors"]) == (0, 0)
+    old = ask("catalog", "check", "--object-info", str(SERVERS / "old.json"), "--json")
+    assert old.code == 1
+    assert {p["path"] for p in old.json["problems"] if p["severity"] == "error"} == {
+        str(Path("chunks") / "output_image_flux2_dev.json")
+    }
+
+
+@pytest.mark.parametrize("content", ["# no JSON", "[1, 2]", '{"KSampler": 3}', "[" * 100_000])
+def test_catalog_check_refuses_a_file_that_describes_no_server(ask: Ask, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "object_info.json"
+    file.write_text(content)
+    answer = ask("catalog", "check", "--object-info", str(file), "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (1, "error.storage.object_info")
+
+
 def test_self_check_counts_every_registry(ask: Ask) -> None:
     answer = ask("--self-check", "--json")
     counts = answer.json

@@ -227,10 +227,11 @@ def test_the_status_bar_shows_only_what_is_known(kit: Kit, qtbot: QtBot) -> None
     bar.set_vram(9_100_000_000, 24_000_000_000)
     bar.set_queue(2)
     bar.set_local_only(True)
-    assert sorted(labels(bar)) == ["2 waiting", "VRAM 9.1/24.0 GB", "local only"]
+    assert sorted(labels(bar)) == ["2 waiting", "VRAM 9.1/24.0 GB"]
+    assert (bar.local_only.text(), bar.local_only.isChecked()) == ("local only: on", True)
     bar.set_vram(None, None)
     bar.set_queue(0)
-    assert labels(bar) == ["local only"]
+    assert labels(bar) == []
     bar.set_vram(0, 24_000_000_000)
     assert "VRAM 0.0/24.0 GB" in labels(bar)
 

@@ -83,7 +83,8 @@ def test_no_frame_of_ours_upsets_the_feed(data: dict[str, Any], kind: str) -> No
 
 def test_a_picture_without_a_name_belongs_to_the_node_that_works() -> None:
     """Results over the socket come as event 1 to clients that asked for nothing else."""
-    graph = {"2": {"class_type": "SaveImageWebsocket", "inputs": {}}, "3": {"class_type": "KSampler", "inputs": {}}}
+    graph: dict[str, Any] = {"2": {"class_type": "SaveImageWebsocket", "inputs": {}}}
+    graph["3"] = {"class_type": "KSampler", "inputs": {}}
     feed, picture = Feed("p", graph), parse_message(recorded_frame("new", "event1-png"))
     assert isinstance(picture, ImageFrame)
     feed.see(Frame("executing", {"node": "3", "prompt_id": "p"}))
