@@ -201,6 +201,12 @@ class ObjectInfoError(StorageError):
     code = "error.storage.object_info"
 
 
+class WorkflowNeedsServerError(InputError):
+    """A workflow in the editor's own format can only be converted with a server's description. Params: ``name``."""
+
+    code = "error.workflow.needs_server"
+
+
 class RunDamagedError(StorageError):
     """A run folder cannot be read. Params: ``path``."""
 

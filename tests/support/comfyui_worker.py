@@ -77,7 +77,7 @@ class Worker:
 
     Attributes:
         holds: Where to wait; each is used once.
-        history_lag_s: So late comes a history entry (seen: 0.35 s).
+        history_lag_s: So long after its last but one word a job moves from the queue to the history (seen: 0.35 s).
         lost_interrupts: So many interrupts are lost.
         preview: Sent at each step of a sampler; None = none.
         is_reversed: Output nodes are listed and run in the other order: it differs from process to process.
@@ -151,10 +151,9 @@ class Worker:
             "status": {"status_str": run.verdict, "completed": run.verdict == "success", "messages": run.messages},
             "meta": {n: {"node_id": n, "display_node": n, "parent_node": None, "real_node_id": n} for n in run.outputs},
         }
-        if self.history_lag_s:
-            asyncio.get_running_loop().call_later(self.history_lag_s, self.history.__setitem__, job.prompt_id, entry)
-        else:
-            self.history[job.prompt_id] = entry
+        await asyncio.sleep(self.history_lag_s)
+        # In one go: whoever asks the queue first and then the history cannot miss a job.
+        self.history[job.prompt_id] = entry
         self.running, self.last_node_id = None, None
         self._wire.send_status()
         self._wire.send("executing", {"node": None, "prompt_id": job.prompt_id}, job.client_id or "")

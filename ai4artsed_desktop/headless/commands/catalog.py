@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ai4artsed_desktop.adapters.catalog_files import CatalogFiles, looks_foreign, read_file, walk
-from ai4artsed_desktop.adapters.storage.atomic import translated_errors
+from ai4artsed_desktop.adapters.object_info_file import read_object_info
 from ai4artsed_desktop.domain.chunks import OutputChunk
-from ai4artsed_desktop.domain.errors import ObjectInfoError, StorageError
+from ai4artsed_desktop.domain.errors import StorageError
 from ai4artsed_desktop.domain.object_info import NO_FILE, check_graph
 from ai4artsed_desktop.domain.procedures import discover_procedures
 from ai4artsed_desktop.domain.settings import Settings
@@ -83,20 +82,11 @@ class CatalogCommand:
 
 def _graph_problems(catalog: Catalog, object_info: Path) -> list[CatalogProblem]:
     """Return what the described server would refuse of each chunk's graph; files it does not list are only notes."""
-    with translated_errors(object_info):
-        text = object_info.read_text(encoding="utf-8", errors="replace")
-    try:
-        nodes: Any = json.loads(text)
-    except (ValueError, RecursionError) as exc:
-        raise ObjectInfoError(str(exc), path=str(object_info)) from exc
-    if not isinstance(nodes, dict) or not all(
-        isinstance(node, dict) for node in cast("dict[str, Any]", nodes).values()
-    ):
-        raise ObjectInfoError("not a table of nodes", path=str(object_info))
+    nodes = read_object_info(object_info)
     found: list[CatalogProblem] = []
     for entry in catalog.chunks.values():
         if isinstance(entry.value, OutputChunk):
-            for issue in check_graph(example_graph(entry.value), cast("dict[str, Any]", nodes)):
+            for issue in check_graph(example_graph(entry.value), nodes):
                 severity = "note" if issue.code == NO_FILE else issue.severity
                 found.append(CatalogProblem(entry.path, issue.code, issue.params, severity))
     return found

@@ -171,6 +171,7 @@ class StageView(QFrame):
         """Set the words anew."""
         language = self._kit.translator.language
         elapsed = "" if self._elapsed_ms is None else duration_text(self._elapsed_ms, language)
+        elapsed = elapsed.replace(" ", "\N{NO-BREAK SPACE}")
         word = self._kit.text(f"stage.state.{self._state}")
         self.status.setText(" · ".join(filter(None, (word, self._model, elapsed))))
         self.text_view.setPlaceholderText(self._kit.text(self._empty_key))

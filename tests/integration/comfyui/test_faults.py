@@ -366,3 +366,10 @@ async def test_a_jump_of_the_clock_changes_nothing(generation: Generation, monke
             monkeypatch.setattr(time, "time", lambda: real() - 86_400.0)
             hold.released.set()
         assert job.result() == png(sampling(), "9")
+
+
+async def test_a_late_entry_is_waited_for_without_the_last_word_too(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        double.worker.history_lag_s = 0.35
+        double.faults.lose_frames.add("end")
+        assert await picture_of(client, saving()) == png(saving(), "2")

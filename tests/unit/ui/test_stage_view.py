@@ -47,7 +47,7 @@ def test_streamed_pieces_join_and_the_end_replaces_nothing_equal(stage: StageVie
     assert not buttons_shown(stage)
     stage.finish("A red äpple 👩‍🎨\non", elapsed_ms=1300)
     assert stage.text == "A red äpple 👩‍🎨\non"
-    assert stage.status.text() == "done · SmolLM2 · 1.3 s"
+    assert stage.status.text() == "done · SmolLM2 · 1.3\N{NO-BREAK SPACE}s"
     assert buttons_shown(stage)
 
 
