@@ -43,6 +43,7 @@ class Choices(QObject):
         self.rules_box = RulesBox(context.kit, dict(memory.get("rules", {})))
         self.medium_box = MediumBox(context.kit, self.values)
         self._is_adding = False
+        self._has_suggested = False
         self._interceptions: dict[str, CardItem] = {}
         self._outputs: dict[str, CardItem] = {}
         self._interception_sheet: PickerSheet | None = None
@@ -54,7 +55,10 @@ class Choices(QObject):
     def requests(self) -> tuple[OutputRequest, ...]:
         """Return the outputs to make, with what was set for each and still fits."""
         catalog = self._context.facts.engine.catalog
-        return tuple(OutputRequest(name, self.values.fitting(catalog, name)) for name in self.output_ids)
+        return tuple(
+            OutputRequest(name, self.values.fitting(catalog, name) if name in catalog.outputs else {})
+            for name in self.output_ids
+        )
 
     def interception_name(self, config_id: str) -> str:
         """Return how an interception is called."""
@@ -89,6 +93,7 @@ class Choices(QObject):
         self.rules_box.take_rules(request.rules)
         for output in request.outputs:
             self.values.values[output.output_id] = dict(output.parameters)
+        self.medium_box.renew_fields()
         self._set_outputs([o.output_id for o in request.outputs if o.output_id in self._outputs])
 
     def remember_time(self, config_id: str, ms: float) -> None:
@@ -102,7 +107,8 @@ class Choices(QObject):
         kit, facts = self._context.kit, self._context.facts
         self._interceptions = {card.id: card for card in interception_cards(kit, facts, self.measured)}
         self._outputs = {card.id: card for card in output_cards(kit, facts, self.measured)}
-        if facts.is_known:
+        if facts.is_known and not self._has_suggested:
+            self._has_suggested = True
             self._suggest()
         if self._interception_sheet is not None:
             self._interception_sheet.set_items(self._interceptions.values())
@@ -130,8 +136,9 @@ class Choices(QObject):
         """Open the sheet with every parameter of the outputs picked."""
         if self._parameters is None:
             self._parameters = ParameterSheet(self._context.kit, self._page, self.values)
-            self._parameters.closed.connect(self._show_outputs)
-        self._parameters.open_for(self._context.facts.engine.catalog, self.output_ids)
+            self._parameters.closed.connect(self._on_parameters_closed)
+        known = [name for name in self.output_ids if name in self._outputs]
+        self._parameters.open_for(self._context.facts.engine.catalog, known)
 
     def open_details(self) -> None:
         """Open the sheet with sources and stance of the interception."""
@@ -171,7 +178,10 @@ class Choices(QObject):
         return sheet
 
     def _suggest(self) -> None:
-        """Pick something that works at once where nothing is picked (or it is gone)."""
+        """At the start, pick something that works at once where nothing is picked or what was picked is gone.
+
+        Later nothing is picked in anybody's place: what goes while the window is open is missed when it is used.
+        """
         catalog = self._context.facts.engine.catalog
         if self.interception_id not in self._interceptions:
             wants_model = self._context.facts.has_good_model
@@ -202,6 +212,10 @@ class Choices(QObject):
     def _show_outputs(self) -> None:
         cards = [self._outputs[name] for name in self.output_ids if name in self._outputs]
         self.medium_box.show_outputs(self._context.facts.engine.catalog, cards)
+
+    def _on_parameters_closed(self) -> None:
+        self.medium_box.renew_fields()
+        self._show_outputs()
 
     def _on_output_picked(self, config_id: str) -> None:
         self.pick_output(config_id, is_added=self._is_adding)

@@ -44,6 +44,8 @@ class MediumBox(QFrame):
         self._kit = kit
         self._values = values
         self._started_s: float | None = None
+        self._inline_shown: tuple[str, str] | None = None
+        self._inline_catalog: Catalog | None = None
         set_look(self, "card")
         self.title = Label(kit, "create.medium", "overline")
         self.picker = PickerButton(kit, "create.medium.pick")
@@ -69,10 +71,18 @@ class MediumBox(QFrame):
             self._chips.addWidget(self._chip(card))
         self._chip_holder.setVisible(len(cards) > 1)
         self.more_button.setEnabled(any(parameters_of(catalog, card.id) for card in cards))
+        shown = (cards[0].id if cards else "", self._kit.translator.language)
+        if shown == self._inline_shown and catalog is self._inline_catalog:
+            return  # made anew, a field would lose the focus and what is being typed
+        self._inline_shown, self._inline_catalog = shown, catalog
         _empty(self._inline)
         if cards:
             for field in self._inline_fields(catalog, cards[0].id):
                 self._inline.addWidget(field, 1)
+
+    def renew_fields(self) -> None:
+        """Make the fields anew at the next ``show_outputs``: values were set elsewhere."""
+        self._inline_shown = None
 
     def show_working(self, started_s: float | None) -> None:
         """Show that a run works since ``started_s`` (``time.monotonic``), or None."""

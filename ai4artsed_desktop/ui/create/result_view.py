@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QButtonGroup, QStackedWidget, QWidget
+from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QStackedWidget, QWidget
 
 from ai4artsed_desktop.domain.errors import ErrorInfo
 from ai4artsed_desktop.domain.runs import MediumRecord
@@ -32,6 +32,7 @@ _TAB_KEYS = {
     "code": "medium.code",
     "text": "medium.text",
 }
+_LOWEST_PREVIEW_PX = 48
 _SHOWN_FIRST = ("image", "audio", "video")
 
 
@@ -71,6 +72,9 @@ class ResultView(QWidget):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self.your_turn)
+        # Where room is scarce, an error's words come first and the preview takes what is left.
+        self.stack.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+        self.stack.setMinimumHeight(_LOWEST_PREVIEW_PX)
         self.tabs: list[Button] = []
         self._tab_group = QButtonGroup(self)
         self._tab_row = row(space=r.SPACE_1)

@@ -373,3 +373,19 @@ async def test_a_late_entry_is_waited_for_without_the_last_word_too(generation: 
         double.worker.history_lag_s = 0.35
         double.faults.lose_frames.add("end")
         assert await picture_of(client, saving()) == png(saving(), "2")
+
+
+async def test_after_a_loss_the_old_job_keeps_its_id_and_new_jobs_get_another(generation: Generation) -> None:
+    async with running(generation) as double, client_of(double) as client:
+        hold = double.hold("3", step=1)
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(picture_of(client, sampling()))
+            await hold.reached.wait()
+            double.faults.drop_socket_after = 0
+            double.send_status()
+            await double.until(lambda: ("GET", "/queue") in double.requests)  # the loss was noticed
+            second = group.create_task(picture_of(client, saving()))
+            await double.until(lambda: len(double.posted) == 2 and double.open_sockets == 2)
+            hold.released.set()
+        assert (first.result(), second.result()) == (png(sampling(), "9"), png(saving(), "2"))
+        assert double.posted[0]["client_id"] != double.posted[1]["client_id"]

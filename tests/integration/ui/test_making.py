@@ -13,9 +13,11 @@ from PySide6.QtTest import QTest
 from ai4artsed_desktop.domain.code_art import RenderFailure
 from ai4artsed_desktop.domain.runs import StageName
 from ai4artsed_desktop.domain.text_models import TextRequest
+from ai4artsed_desktop.ui.create.parameter_sheet import ParameterSheet
 from ai4artsed_desktop.ui.previews.audio import AudioPreview
 from ai4artsed_desktop.ui.previews.code import CodePreview
 from ai4artsed_desktop.ui.previews.image import ImagePreview
+from ai4artsed_desktop.ui.widgets.fields import WholeField
 from ai4artsed_desktop.ui.widgets.stage_view import StageState
 from tests.conftest import RunInWindowLoop
 from tests.support.fake_models import TINY, FakeModels
@@ -362,5 +364,42 @@ def test_a_model_that_is_gone_says_so_and_opens_the_models(run_in_window_loop: R
             assert run.error.code == "error.model.missing"
             opened.window.actions_list.do("models")
             assert opened.window.stack.currentWidget() is opened.settings
+
+    run_in_window_loop(body)
+
+
+def test_a_run_that_ends_takes_neither_focus_nor_digits_from_a_field(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        renderer = FakeRenderer()
+        renderer.going_on.clear()
+        async with open_window(app_home, renderer=renderer) as opened:
+            await opened.make("A red apple", "as_is", "sketchbook_p5js")
+            width = opened.create.choices.medium_box.findChildren(WholeField)[0]
+            width.setFocus()
+            width.selectAll()
+            QTest.keyClicks(width, "51")
+            renderer.going_on.set()
+            await opened.ended()
+            QTest.keyClicks(width, "2")
+            assert width.hasFocus()
+            width.clearFocus()
+            assert opened.create.choices.requests()[0].parameters["width"] == 512
+
+    run_in_window_loop(body)
+
+
+def test_values_of_the_sheet_reach_the_box_and_the_run(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        async with open_window(app_home) as opened:
+            choices = opened.create.choices
+            choices.open_parameters()
+            (sheet,) = opened.create.findChildren(ParameterSheet)
+            field = next(f for f in sheet.findChildren(WholeField) if f.accessibleName() == "Width")
+            field.setValue(640)
+            sheet.close_sheet()
+            await opened.until(lambda: choices.medium_box.findChildren(WholeField)[0].value() == 640)
+            await opened.make("A red apple", "as_is", "sketchbook_p5js")
+            await opened.ended()
+            assert opened.world.renderer.jobs[-1].width_px == 640
 
     run_in_window_loop(body)
