@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -12,12 +14,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == ["--child"]:
         return _run_child(arguments[1], arguments[2:])
     if not arguments:
+        prepare_window_start()
         from ai4artsed_desktop.app.main import run_window
 
         return run_window()
     from ai4artsed_desktop.headless.cli import run_command
 
     return run_command(arguments)
+
+
+def prepare_window_start() -> None:
+    """Spare the start what only costs time there; call it before anything else is imported.
+
+    Building a window makes much and frees nothing: the garbage collector looks in vain (the session turns it on again
+    when the window stands). And no package here is a plugin of pydantic, so that none has to be looked for.
+    """
+    gc.disable()
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 
 def _run_child(name: str, arguments: list[str]) -> int:

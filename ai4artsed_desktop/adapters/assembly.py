@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ai4artsed_desktop.adapters.backends.registry import Backends
 from ai4artsed_desktop.adapters.catalog_files import CatalogFiles
 from ai4artsed_desktop.adapters.code_renderer import ChildCodeRenderer
-from ai4artsed_desktop.adapters.downloads import Downloader
 from ai4artsed_desktop.adapters.file_digests import FileDigests
 from ai4artsed_desktop.adapters.model_library import DiskModelLibrary
 from ai4artsed_desktop.adapters.models_store import ModelsStore
 from ai4artsed_desktop.adapters.paths import AppPaths
+from ai4artsed_desktop.adapters.process.guards import Guards
 from ai4artsed_desktop.adapters.process.ledger import Ledger
 from ai4artsed_desktop.adapters.process.watchdog import Watchdog
 from ai4artsed_desktop.adapters.python_chunks import FilePythonChunks
@@ -21,12 +23,14 @@ from ai4artsed_desktop.adapters.storage.run_folders import this_process
 from ai4artsed_desktop.adapters.storage.run_store import DiskRunStore
 from ai4artsed_desktop.adapters.storage.settings_file import SettingsFile
 from ai4artsed_desktop.adapters.text_models.llama_cpp import BuiltInModels
-from ai4artsed_desktop.adapters.text_models.llama_server import Guards
 from ai4artsed_desktop.adapters.word_lists import WordListFiles
 from ai4artsed_desktop.domain.events import Event, ModelsChanged, ModelStateChanged, SettingsChanged
 from ai4artsed_desktop.domain.procedures import discover_procedures
 from ai4artsed_desktop.engine.bus import EventBus
 from ai4artsed_desktop.engine.engine import Engine, World
+
+if TYPE_CHECKING:
+    from ai4artsed_desktop.adapters.downloads import Downloader
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +90,7 @@ def assemble(paths: AppPaths) -> Assembly:
         model_library=DiskModelLibrary(
             models_store,
             paths.resources / "models" / "catalogue.json",
-            Downloader(lambda: settings_store.load().local_only),
+            lambda: _make_downloader(lambda: settings_store.load().local_only),
         ),
         text_providers=(built_in,),
         backends=backends,
@@ -96,6 +100,13 @@ def assemble(paths: AppPaths) -> Assembly:
     engine = Engine(world)
     bus.subscribe(lambda event: _follow_settings(event, engine, models_store, built_in))
     return Assembly(engine, paths, watchdog, ledger, backends)
+
+
+def _make_downloader(is_local_only: Callable[[], bool]) -> Downloader:
+    # Imported with the first download: the HTTP client behind it would cost every start of the window.
+    from ai4artsed_desktop.adapters.downloads import Downloader
+
+    return Downloader(is_local_only)
 
 
 def _follow_settings(event: Event, engine: Engine, store: ModelsStore, built_in: BuiltInModels) -> None:

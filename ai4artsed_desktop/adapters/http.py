@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -26,14 +25,3 @@ async def streamed_body(response: httpx.Response) -> AsyncGenerator[AsyncIterato
         with contextlib.suppress(httpx.TransportError, httpx.StreamError):
             async for _ in chunks:
                 pass
-
-
-def is_loopback(address: str) -> bool:
-    """Tell whether an address is this machine's own: ``localhost`` or a loopback IP, nothing that needs a look-up."""
-    host = httpx.URL(address).host
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

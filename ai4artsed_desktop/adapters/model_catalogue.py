@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ai4artsed_desktop.adapters.downloads import DownloadSpec
 from ai4artsed_desktop.domain.text import LocalizedText
+
+if TYPE_CHECKING:
+    from ai4artsed_desktop.adapters.downloads import DownloadSpec
 
 #: Where the repositories of the catalogue lie.
 HUB = "https://huggingface.co"
@@ -41,6 +44,8 @@ class OfferedModel(BaseModel):
 
     def download_spec(self, hub: str = HUB) -> DownloadSpec:
         """Return what ``Downloader`` needs."""
+        from ai4artsed_desktop.adapters.downloads import DownloadSpec
+
         return DownloadSpec(
             name=self.name,
             url=f"{hub}/{self.repository}/resolve/main/{self.file}",

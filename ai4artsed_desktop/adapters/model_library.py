@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ai4artsed_desktop.adapters.downloads import Downloader, DownloadProgress
 from ai4artsed_desktop.adapters.model_catalogue import HUB, OfferedModel, read_model_catalogue
 from ai4artsed_desktop.adapters.models_store import ModelsStore
 from ai4artsed_desktop.domain.errors import UnknownEntryError
 from ai4artsed_desktop.engine.model_files import ModelOffer
+
+if TYPE_CHECKING:
+    from ai4artsed_desktop.adapters.downloads import Downloader, DownloadProgress
 
 
 class DiskModelLibrary:
@@ -18,10 +21,13 @@ class DiskModelLibrary:
 
     Args:
         catalogue: ``resources/models/catalogue.json``; read when it is first asked for.
+        downloader: Makes the downloader when the first download begins.
         hub: Where offered models lie; another address in tests.
     """
 
-    def __init__(self, store: ModelsStore, catalogue: Path, downloader: Downloader, hub: str = HUB) -> None:
+    def __init__(
+        self, store: ModelsStore, catalogue: Path, downloader: Callable[[], Downloader], hub: str = HUB
+    ) -> None:
         self._store = store
         self._catalogue = catalogue
         self._downloader = downloader
@@ -54,7 +60,7 @@ class DiskModelLibrary:
         def report(progress: DownloadProgress) -> None:
             on_progress(progress.received_bytes, progress.total_bytes)
 
-        return await self._downloader.download(model.download_spec(self._hub), self._store.folder, report)
+        return await self._downloader().download(model.download_spec(self._hub), self._store.folder, report)
 
     async def add(self, path: Path, *, copy: bool) -> Path:
         """Bring a GGUF file in, as a copy or where it lies. Raises AppError."""

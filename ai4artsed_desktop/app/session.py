@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 #: How often the catalogue's folders are looked at while the window is open.
 _CATALOG_CHECK_MS = 3000
+#: By then the window stands and the pickers are filled.
+_SETTLED_MS = 1000
 
 
 class Session(QObject):
@@ -109,6 +112,7 @@ class Session(QObject):
         self.window.deleteLater()
 
     def _start_engine(self) -> None:
+        QTimer.singleShot(_SETTLED_MS, gc.enable)  # prepare_window_start() had switched it off
         self.bridge.ask(self._assembly.end_leftovers())
         self.bridge.ask(self._engine.start(), self._on_engine_started, self.window.show_error)
 

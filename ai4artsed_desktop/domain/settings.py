@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ai4artsed_desktop.domain.runs import SafetyLevel
 
+#: ``AI4ARTSED_LANGUAGE=de`` sets ``language``; nested: ``AI4ARTSED_STAGE_MODELS__CODING``.
+ENVIRONMENT_PREFIX = "AI4ARTSED_"
+
 #: A stage model of this name lets the program choose: the largest local model that follows instructions, else the tiny
 #: one where a tiny one will do. What was chosen is always shown.
 AUTO_MODEL = "auto"

@@ -12,6 +12,7 @@ from ai4artsed_desktop.domain.configs import InterceptionConfig, OutputConfig
 from ai4artsed_desktop.domain.errors import LocalOnlyError, ModelMissingError, NotRunnableError
 from ai4artsed_desktop.domain.events import CatalogReloaded, SettingsChanged
 from ai4artsed_desktop.domain.procedures.base import Procedure
+from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.runs import RunRecord
 from ai4artsed_desktop.domain.settings import Settings, StageRole
 from ai4artsed_desktop.domain.text_models import ModelGrade, TextModelInfo
@@ -35,7 +36,7 @@ from ai4artsed_desktop.engine.ports import (
 )
 from ai4artsed_desktop.engine.runs import RunService
 from ai4artsed_desktop.engine.steps import discover_output_steps
-from ai4artsed_desktop.engine.steps.base import Reason, Services
+from ai4artsed_desktop.engine.steps.base import Services
 from ai4artsed_desktop.engine.steps.processing import model_of
 from ai4artsed_desktop.engine.text_models import TextModels
 

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ai4artsed_desktop.domain.chunks import Chunk
 from ai4artsed_desktop.domain.code_art import RenderJob, RenderVerdict
+from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.runs import MediumRecord, RunRecord
 from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.domain.text_models import TextDelta, TextModelInfo, TextRequest
@@ -84,8 +85,8 @@ class MediaBackend(Protocol):
         """False when its requests leave the machine."""
         ...
 
-    async def problem(self, chunk: Chunk) -> str | None:
-        """Return why ``chunk`` cannot run now (a language-file key or plain reason), or None."""
+    async def problem(self, chunk: Chunk) -> Reason | None:
+        """Return why ``chunk`` cannot run now, or None."""
         ...
 
     def generate(self, request: MediaRequest) -> AsyncGenerator[MediaProgress | ProducedMedium, None]:

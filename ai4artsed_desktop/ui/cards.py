@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ai4artsed_desktop.domain.configs import ConfigBase, InterceptionConfig, OutputConfig
+from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.text import localized
 from ai4artsed_desktop.domain.text_models import ModelGrade, TextModelInfo
 from ai4artsed_desktop.engine.catalog_rules import procedure_of
-from ai4artsed_desktop.engine.steps.base import Reason
 from ai4artsed_desktop.ui.facts import EngineFacts
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.models.cards import CardItem

@@ -12,9 +12,9 @@ from ai4artsed_desktop.domain.errors import AppError
 from ai4artsed_desktop.domain.events import CatalogReloaded, Event, ModelsChanged, SettingsChanged
 from ai4artsed_desktop.domain.procedures import discover_procedures
 from ai4artsed_desktop.domain.procedures.base import Procedure
+from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.text_models import ModelGrade, TextModelInfo
 from ai4artsed_desktop.engine.engine import Engine
-from ai4artsed_desktop.engine.steps.base import Reason
 from ai4artsed_desktop.ui.bridge import EngineBridge
 
 

@@ -30,6 +30,14 @@ LATENESS_LIMIT_S = 0.05
 HANG = "function setup() { createCanvas(100, 100); } function draw() { while (true) {} }"
 
 
+START_AS_THE_COMMAND_DOES = """
+from ai4artsed_desktop.__main__ import prepare_window_start
+prepare_window_start()
+import runpy
+runpy.run_module("tests.support.window_probe", run_name="__main__")
+"""
+
+
 def say(words: str) -> None:
     sys.stdout.write(f"\n{words}\n")
 
@@ -37,8 +45,8 @@ def say(words: str) -> None:
 async def probe_window(home: Path) -> dict[str, float]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "tests.support.window_probe",
+        "-c",
+        START_AS_THE_COMMAND_DOES,
         stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[2],
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen", HOME_VARIABLE: str(home)},

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, cast
 
+from tests.support.comfyui_records import Generation
 from tests.support.comfyui_worker import QueuedJob, outputs_of
+from tests.support.object_info import object_info
 
 if TYPE_CHECKING:
     from tests.support.comfyui_double import ComfyUiDouble
@@ -70,7 +72,7 @@ def route(double: ComfyUiDouble, request: Request) -> Answer:
         if name.startswith("GET /history/"):
             return _history(double, request.path.removeprefix("/history/"))
         if name.startswith("GET /object_info"):
-            return Answer.json(_object_info(request.path.removeprefix("/object_info").strip("/")))
+            return Answer.json(_object_info(double.generation, request.path.removeprefix("/object_info").strip("/")))
         if name.startswith("GET /models/"):
             known = request.path in ("/models/checkpoints", "/models/loras")
             return Answer.json(["tiny-sd15-random.safetensors"]) if known else Answer(404)
@@ -228,8 +230,9 @@ def _stats(double: ComfyUiDouble, request: Request) -> Answer:
     )
 
 
-def _object_info(class_type: str) -> dict[str, Any]:
-    info = {"EmptyImage": {"input": {"required": {"width": ["INT", {"min": 1, "max": 16384}]}}, "output": ["IMAGE"]}}
+def _object_info(generation: Generation, class_type: str) -> dict[str, Any]:
+    """The recorded description of the nodes, trimmed to those that our graphs use."""
+    info = object_info(generation)
     return {name: info[name] for name in info if class_type in ("", name)}
 
 

@@ -103,7 +103,7 @@ async def open_world(
         settings_file.save(settings_file.load().model_copy(update=settings))
     fakes = models or FakeModels(), renderer or FakeRenderer()
     library = DiskModelLibrary(
-        ModelsStore(paths.models), paths.resources / "models" / "catalogue.json", Downloader(lambda: True)
+        ModelsStore(paths.models), paths.resources / "models" / "catalogue.json", lambda: Downloader(lambda: True)
     )
     engine = Engine(
         World(

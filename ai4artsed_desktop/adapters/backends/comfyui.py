@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient, JobResult
+from ai4artsed_desktop.adapters.addresses import is_listening, is_loopback
 from ai4artsed_desktop.adapters.backends.comfyui_feed import JobProgress
 from ai4artsed_desktop.adapters.backends.comfyui_frames import ImageFrame
 from ai4artsed_desktop.adapters.backends.comfyui_outputs import Output, OutputFile, OutputText, choose_outputs
-from ai4artsed_desktop.adapters.http import is_loopback
 from ai4artsed_desktop.domain.backend_errors import MediumGoneError, NoMediumError
 from ai4artsed_desktop.domain.chunks import Chunk, OutputChunk
 from ai4artsed_desktop.domain.comfyui import Graph, with_own_prefix
+from ai4artsed_desktop.domain.errors import BackendError
+from ai4artsed_desktop.domain.object_info import NO_FILE, check_graph
+from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.settings import Settings
+from ai4artsed_desktop.engine.graphs import example_graph
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 
+if TYPE_CHECKING:
+    from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient, JobResult
+
 #: The catalogue asks for every chunk in one go; one look at the server serves them all.
-_LOOK_AGE_S = 2.0
+_LOOK_AGE_S = 5.0
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg"}
 
 
@@ -48,15 +57,19 @@ class ComfyUiBackend:
     """Runs output chunks on one ComfyUI server.
 
     Args:
-        client: The server; closed with the backend.
+        address: ``http://host:port``. The client is made when a server answers there: with the HTTP and websocket
+            libraries behind it, it would cost every start of the window.
+        client: A client of one's own instead, closed with the backend.
         backend_id: The ``backend_type`` of the chunks.
     """
 
-    def __init__(self, client: ComfyUiClient, backend_id: str = "comfyui") -> None:
-        self._client = client
+    def __init__(self, address: str, client: ComfyUiClient | None = None, backend_id: str = "comfyui") -> None:
+        self._address = address
+        self._made_client = client
         self._id = backend_id
         self._looked_at = -1e9
-        self._is_reachable = False
+        self._nodes: dict[str, dict[str, Any]] | None = None
+        self._looking = asyncio.Lock()
 
     @property
     def id(self) -> str:
@@ -66,20 +79,39 @@ class ComfyUiBackend:
     @property
     def is_local(self) -> bool:
         """Whether the server is on this machine."""
-        return is_loopback(self._client.address)
+        return is_loopback(self._address)
 
     @property
     def client(self) -> ComfyUiClient:
         """The server, for uploads and questions."""
-        return self._client
+        if self._made_client is None:
+            from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient
 
-    async def problem(self, chunk: Chunk) -> str | None:
-        """Return the key of the reason why ``chunk`` cannot run now, or None."""
-        del chunk  # what a reachable server lacks (nodes, files) is told by its refusal, by name
-        if time.monotonic() - self._looked_at > _LOOK_AGE_S:
-            self._is_reachable = await self._client.is_reachable()
-            self._looked_at = time.monotonic()
-        return None if self._is_reachable else "reason.comfyui_not_reachable"
+            self._made_client = ComfyUiClient(self._address)
+        return self._made_client
+
+    async def problem(self, chunk: Chunk) -> Reason | None:
+        """Return why ``chunk`` cannot run now: no server, or a node or model file that the server lacks."""
+        async with self._looking:  # the catalogue asks for all its chunks at once; one look serves them
+            if time.monotonic() - self._looked_at > _LOOK_AGE_S:
+                await self._look()
+        if self._nodes is None:
+            return Reason("reason.comfyui_not_reachable", {"address": self._address})
+        assert isinstance(chunk, OutputChunk)
+        issues = [issue for issue in check_graph(example_graph(chunk), self._nodes) if issue.severity == "error"]
+        missing = [issue.params["name"] for issue in issues if issue.code == NO_FILE]
+        if missing:
+            return Reason("reason.comfyui_no_files", {"files": ", ".join(dict.fromkeys(missing))})
+        return Reason(issues[0].code, issues[0].params) if issues else None
+
+    async def _look(self) -> None:
+        """Ask the server for its nodes; a description that is minutes old would hide files that were just added."""
+        self._nodes = None
+        if await is_listening(self._address) and await self.client.is_reachable():
+            with contextlib.suppress(BackendError):  # it went away between two questions: not reachable, then
+                nodes = await self.client.object_info()
+                self._nodes = {name: node for name, node in nodes.items() if isinstance(node, dict)}
+        self._looked_at = time.monotonic()
 
     async def generate(self, request: MediaRequest) -> AsyncGenerator[MediaProgress | ProducedMedium]:
         """Run the request's graph; yield progress, then every medium. Closing the iterator cancels our own job only.
@@ -105,8 +137,10 @@ class ComfyUiBackend:
                 yield update
 
     async def _attempt(self, chunk: OutputChunk, graph: Graph) -> AsyncGenerator[MediaProgress | ProducedMedium]:
+        from ai4artsed_desktop.adapters.backends.comfyui_client import JobResult
+
         result: JobResult | None = None
-        async with aclosing(self._client.run(graph)) as updates:
+        async with aclosing(self.client.run(graph)) as updates:
             async for update in updates:
                 if isinstance(update, JobResult):
                     result = update
@@ -120,7 +154,8 @@ class ComfyUiBackend:
 
     async def aclose(self) -> None:
         """Close the client."""
-        await self._client.aclose()
+        if self._made_client is not None:
+            await self._made_client.aclose()
 
     def _chosen(self, chunk: OutputChunk, result: JobResult) -> list[Output | tuple[str, ImageFrame]]:
         """Return the result's media. Raises NoMediumError if there is none, or none of a node the chunk names."""
@@ -130,7 +165,7 @@ class ComfyUiBackend:
         found = {item.node_id for item in outputs} | {node_id for node_id, _ in pictures}
         missing = [node_id for node_id in wanted if node_id not in found]
         if missing or not found:
-            raise NoMediumError(backend=self._client.backend, node=", ".join(missing) or "–")
+            raise NoMediumError(backend=self.client.backend, node=", ".join(missing) or "–")
         return [*outputs, *pictures]
 
     async def _medium(self, item: Output | tuple[str, ImageFrame], prompt_id: str) -> ProducedMedium:
@@ -139,7 +174,7 @@ class ComfyUiBackend:
             facts["node_id"] = item.node_id
             return ProducedMedium("text", "text/plain", "txt", data=item.text.encode(), metadata=facts)
         if isinstance(item, OutputFile):
-            data, mime = await self._client.fetch(item)
+            data, mime = await self.client.fetch(item)
             facts |= {"node_id": item.node_id, "filename": item.filename}
             facts |= {"subfolder": item.subfolder, "type": item.type}
             return ProducedMedium(item.kind or "image", mime, item.extension, data=data, metadata=facts)
@@ -169,4 +204,4 @@ def _progress(update: JobProgress) -> ComfyUiProgress:
 
 def make_backend(settings: Settings) -> ComfyUiBackend:
     """Return the backend for the server that the settings name."""
-    return ComfyUiBackend(ComfyUiClient(settings.comfyui_address))
+    return ComfyUiBackend(settings.comfyui_address)

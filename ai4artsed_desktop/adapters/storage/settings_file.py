@@ -4,41 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from pathlib import Path
 from typing import Any, cast
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ai4artsed_desktop.adapters.storage.atomic import write_atomically
 from ai4artsed_desktop.domain.errors import StorageError
-from ai4artsed_desktop.domain.settings import Settings
+from ai4artsed_desktop.domain.settings import ENVIRONMENT_PREFIX, Settings
 
 logger = logging.getLogger(__name__)
-
-ENVIRONMENT_PREFIX = "AI4ARTSED_"
-
-
-class _EnvironmentSettings(Settings, BaseSettings):
-    """The same fields, read from ``AI4ARTSED_<NAME>`` (nested: ``AI4ARTSED_STAGE_MODELS__CODING``) before all else."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", extra="ignore", frozen=True, protected_namespaces=()
-    )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put the environment before the file's values, which come as init arguments."""
-        del settings_cls, dotenv_settings, file_secret_settings
-        return (env_settings, init_settings)
 
 
 class SettingsFile:
@@ -61,13 +38,16 @@ class SettingsFile:
         is ignored with a warning.
         """
         stored = self._stored()
+        if not self._from_environment:
+            return Settings.model_validate(stored)
+        from ai4artsed_desktop.adapters.storage.settings_environment import merge
+
         try:
-            merged = _EnvironmentSettings(**stored)
+            return merge(stored)
         except (ValidationError, ValueError) as exc:
             logger.warning("settings in the environment are ignored: %s", exc)
             self._from_environment = frozenset[str]()
             return Settings.model_validate(stored)
-        return Settings.model_validate(merged.model_dump())
 
     def save(self, settings: Settings) -> None:
         """Write the settings, except those the environment sets: their stored values stay. Raises StorageError."""
@@ -129,9 +109,11 @@ def _fitting(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _environment_names() -> frozenset[str]:
-    try:
-        found = EnvSettingsSource(_EnvironmentSettings)()
-    except ValueError as exc:
-        logger.warning("settings in the environment cannot be read: %s", exc)
+    """Return the names of settings that the environment sets; pydantic-settings is imported only if one may."""
+    names = {name.upper().removeprefix(ENVIRONMENT_PREFIX) for name in os.environ}
+    fields = {field.upper() for field in Settings.model_fields}
+    if not any(name.split("__")[0] in fields for name in names):
         return frozenset()
-    return frozenset(name for name in found if name in Settings.model_fields)
+    from ai4artsed_desktop.adapters.storage.settings_environment import environment_names
+
+    return environment_names()

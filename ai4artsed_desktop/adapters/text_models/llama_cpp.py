@@ -7,15 +7,18 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal
-
-import httpx
+from typing import TYPE_CHECKING, Literal
 
 from ai4artsed_desktop.adapters.models_store import ModelsStore
+from ai4artsed_desktop.adapters.process.guards import Guards
 from ai4artsed_desktop.adapters.text_models.llama_files import PROVIDER, ModelFiles
-from ai4artsed_desktop.adapters.text_models.llama_server import SILENCE_LIMIT_S, Guards, LlamaServer, default_threads
 from ai4artsed_desktop.domain.errors import AppError, ModelLoadError, ModelMissingError
 from ai4artsed_desktop.domain.text_models import TextDelta, TextModelInfo, TextRequest
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ai4artsed_desktop.adapters.text_models.llama_server import LlamaServer
 
 _log = logging.getLogger(__name__)
 
@@ -168,6 +171,9 @@ class BuiltInModels:
             async with slot.loading:
                 await self._wait_for_endings()
                 info = await self._find(model_id)
+                # Imported with the first model: the HTTP client behind it would cost every start of the window.
+                from ai4artsed_desktop.adapters.text_models.llama_server import LlamaServer, default_threads
+
                 threads = self._threads or default_threads()
                 slot.server = await LlamaServer.start(info, threads, self._client(), self._guards)
         except TimeoutError as exc:
@@ -235,6 +241,10 @@ class BuiltInModels:
 
     def _client(self) -> httpx.AsyncClient:
         if self._http is None:
+            import httpx
+
+            from ai4artsed_desktop.adapters.text_models.llama_server import SILENCE_LIMIT_S
+
             # trust_env off: a proxy in the environment would break the way to our own machine. No idle connections:
             # they would go to ports of children that have ended.
             self._http = httpx.AsyncClient(

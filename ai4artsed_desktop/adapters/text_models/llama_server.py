@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,9 +19,8 @@ import psutil
 
 from ai4artsed_desktop.adapters.http import streamed_body
 from ai4artsed_desktop.adapters.process.child import ChildProcess
+from ai4artsed_desktop.adapters.process.guards import Guards
 from ai4artsed_desktop.adapters.process.launch import child_argv, child_cwd
-from ai4artsed_desktop.adapters.process.ledger import Ledger
-from ai4artsed_desktop.adapters.process.watchdog import Watchdog
 from ai4artsed_desktop.adapters.text_models.llama_files import may_vanish
 from ai4artsed_desktop.adapters.text_models.openai_stream import (
     StreamError,
@@ -48,14 +47,6 @@ _ILLEGAL_INSTRUCTION = frozenset({-signal.SIGILL, 0xC000001D})
 
 #: How long a child whose connection broke may take to be seen dead.
 _DEATH_LIMIT_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Guards:
-    """What watches over children; each may be missing in tests and small tools."""
-
-    watchdog: Watchdog | None = None
-    ledger: Ledger | None = None
 
 
 def default_threads() -> int:

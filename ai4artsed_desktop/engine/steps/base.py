@@ -11,6 +11,7 @@ from typing import Protocol
 from ai4artsed_desktop.domain.chunks import Chunk, ProcessingChunk
 from ai4artsed_desktop.domain.configs import FewShotExamples, LoraUse, OutputConfig
 from ai4artsed_desktop.domain.procedures.base import Procedure
+from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.runs import ParameterValue, StageName
 from ai4artsed_desktop.domain.text_models import TextModelInfo
 from ai4artsed_desktop.engine.ports import CodeRenderer, MediaBackend, PythonChunkRunner, WordLists
@@ -109,14 +110,6 @@ class OutputJob:
     services: Services
     local_only: bool = False
     loras: tuple[LoraUse, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """Why something cannot run here: a language-file key and its parameters."""
-
-    key: str
-    params: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class OutputStep(Protocol):

@@ -8,10 +8,11 @@ from dataclasses import asdict
 
 from ai4artsed_desktop.domain.chunks import ApiOutputChunk, Chunk, OutputChunk, mappings_of
 from ai4artsed_desktop.domain.errors import LocalOnlyError, NotRunnableError
+from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.engine.graphs import build_graph
 from ai4artsed_desktop.engine.lora import AppliedLora, LoraChoice
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
-from ai4artsed_desktop.engine.steps.base import OutputJob, Reason, Services
+from ai4artsed_desktop.engine.steps.base import OutputJob, Services
 from ai4artsed_desktop.engine.templates import fill_request
 
 
@@ -45,8 +46,7 @@ class BackendStep:
         backend = services.backends.get(chunk.backend_type)
         if backend is None:
             return Reason("reason.backend_missing", {"backend": chunk.backend_type})
-        said = await backend.problem(chunk)
-        return None if said is None else Reason(said)
+        return await backend.problem(chunk)
 
     async def run(self, job: OutputJob) -> Mapping[str, object]:
         """Fill the request, keep it, run it, and save every medium as it comes.

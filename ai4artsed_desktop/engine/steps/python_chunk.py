@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ai4artsed_desktop.domain.chunks import Chunk, PythonChunk
 from ai4artsed_desktop.domain.code_art import Framework, RenderJob, RenderVerdict
-from ai4artsed_desktop.engine.steps.base import OutputJob, Reason, Services
+from ai4artsed_desktop.domain.reasons import Reason
+from ai4artsed_desktop.engine.steps.base import OutputJob, Services
 from ai4artsed_desktop.engine.steps.rendering import renderer_problem, verdict_error
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ai4artsed_desktop.domain.code_art import Framework, RenderedMedium, RenderFailure, RenderVerdict
 from ai4artsed_desktop.domain.errors import CodeArtError, RendererMissingError
+from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
-from ai4artsed_desktop.engine.steps.base import Reason, Services
+from ai4artsed_desktop.engine.steps.base import Services
 
 #: Entity type of the code itself in a run record, by framework (FORMATS, text_passthrough).
 CODE_KINDS: dict[Framework, str] = {"p5js": "p5", "tonejs": "tonejs"}

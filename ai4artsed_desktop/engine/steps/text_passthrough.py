@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from ai4artsed_desktop.domain.chunks import Chunk, TextPassthroughChunk
 from ai4artsed_desktop.domain.code_art import RenderJob
+from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
-from ai4artsed_desktop.engine.steps.base import OutputJob, Reason, Services
+from ai4artsed_desktop.engine.steps.base import OutputJob, Services
 from ai4artsed_desktop.engine.steps.rendering import code_medium, rendered, renderer_problem, verdict_error
 
 _FENCED = re.compile(r"```[A-Za-z0-9]*[ \t]*\n(.*?)\n?```", re.DOTALL)

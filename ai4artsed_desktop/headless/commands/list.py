@@ -8,11 +8,11 @@ from typing import Any
 
 from ai4artsed_desktop.domain.chunks import Chunk
 from ai4artsed_desktop.domain.configs import InterceptionConfig, OutputConfig
+from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.text import localized
 from ai4artsed_desktop.domain.text_models import TextModelInfo
 from ai4artsed_desktop.engine.catalog import CatalogEntry
 from ai4artsed_desktop.engine.catalog_rules import procedure_of
-from ai4artsed_desktop.engine.steps.base import Reason
 from ai4artsed_desktop.headless.context import EXIT_DONE, Context
 
 KINDS = ("interception", "output", "pipelines", "chunks", "models")

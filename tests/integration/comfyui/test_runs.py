@@ -21,6 +21,7 @@ from ai4artsed_desktop.domain.backend_errors import (
     UnsafeGraphError,
 )
 from ai4artsed_desktop.domain.chunks import OutputChunk
+from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.engine.ports import MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from tests.support.comfyui_client_kit import client_of, post_foreign, run, run_with_progress, sampling, saving
@@ -51,7 +52,7 @@ async def made_by(client: ComfyUiClient, request: MediaRequest) -> tuple[list[Co
     """Run a request through the backend; return progress and media."""
     progress: list[ComfyUiProgress] = []
     media: list[ProducedMedium] = []
-    async with aclosing(ComfyUiBackend(client).generate(request)) as updates:
+    async with aclosing(ComfyUiBackend(client.address, client).generate(request)) as updates:
         async for update in updates:
             if isinstance(update, ProducedMedium):
                 media.append(update)
@@ -263,15 +264,35 @@ async def test_an_upload_over_the_limit_says_how_much_is_allowed(generation: Gen
 async def test_the_backend_says_whether_it_can_be_reached(generation: Generation) -> None:
     chunk = request_for(saving()).chunk
     async with running(generation) as double:
-        backend = ComfyUiBackend(ComfyUiClient(double.url))
+        backend = ComfyUiBackend(double.url)
         assert backend.id == "comfyui"
         assert await backend.problem(chunk) is None
         await backend.aclose()
         await double.kill()
-        gone = ComfyUiBackend(ComfyUiClient(double.url))
-        assert await gone.problem(chunk) == "reason.comfyui_not_reachable"
+        gone = ComfyUiBackend(double.url)
+        assert await gone.problem(chunk) == Reason("reason.comfyui_not_reachable", {"address": double.url})
         await gone.aclose()
         await double.start()
+
+
+async def test_the_backend_names_the_files_and_nodes_that_the_server_lacks(generation: Generation) -> None:
+    graph = request_for(saving()).chunk.model_dump(by_alias=True)
+    loader: dict[str, Any] = {
+        "class_type": "LoraLoaderModelOnly",
+        "inputs": {"lora_name": "gone.safetensors", "strength_model": 1.0},
+    }
+    stranger: dict[str, Any] = {"class_type": "NodeOfAnotherServer", "inputs": {}}
+    async with running(generation) as double:
+        backend = ComfyUiBackend(double.url)
+        for node, key, params in (
+            (loader, "reason.comfyui_no_files", {"files": "gone.safetensors"}),
+            (stranger, "graph.problem.no_class", {"node": "99", "name": "NodeOfAnotherServer"}),
+        ):
+            chunk = OutputChunk.model_validate({**graph, "workflow": {**graph["workflow"], "99": node}})
+            reason = await backend.problem(chunk)
+            assert reason is not None and reason.key == key
+            assert reason.params.items() >= params.items()
+        await backend.aclose()
 
 
 async def test_the_backend_reports_steps_previews_and_words(generation: Generation) -> None:
@@ -307,7 +328,7 @@ async def test_a_file_that_cannot_be_made_anew_is_an_error(generation: Generatio
 async def test_leaving_the_backend_early_ends_its_job(generation: Generation) -> None:
     async with running(generation) as double, client_of(double) as client:
         hold = double.hold("3", step=1)
-        async with aclosing(ComfyUiBackend(client).generate(request_for(sampling()))) as updates:
+        async with aclosing(ComfyUiBackend(client.address, client).generate(request_for(sampling()))) as updates:
             async for _ in updates:
                 if hold.reached.is_set():
                     break

@@ -11,6 +11,7 @@ import pytest
 
 from ai4artsed_desktop.domain.chunks import Chunk
 from ai4artsed_desktop.domain.events import CatalogReloaded, RunProgressed, SettingsChanged
+from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.runs import OutputRequest
 from ai4artsed_desktop.domain.settings import Settings, StageModels
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
@@ -29,9 +30,9 @@ class FakeBackend:
         self.id = backend_id
         self.is_local = is_local
         self.requests: list[MediaRequest] = []
-        self.complaint: str | None = None
+        self.complaint: Reason | None = None
 
-    async def problem(self, chunk: Chunk) -> str | None:
+    async def problem(self, chunk: Chunk) -> Reason | None:
         return self.complaint
 
     async def generate(self, request: MediaRequest) -> AsyncGenerator[MediaProgress | ProducedMedium, None]:
@@ -126,7 +127,7 @@ async def test_without_local_only_the_service_gets_the_filled_body(app_home: Pat
 
 async def test_a_missing_or_complaining_backend_is_said_before_the_text_is_touched(app_home: Path) -> None:
     comfy = FakeBackend("comfyui")
-    comfy.complaint = "reason.model_missing"
+    comfy.complaint = Reason("reason.model_missing")
     async with open_world(app_home, backends={"comfyui": comfy}) as world:
         add_outputs(world)
         await world.engine.reload_catalog()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ai4artsed_desktop.adapters.addresses import is_loopback
 from ai4artsed_desktop.adapters.backends.registry import Backends
-from ai4artsed_desktop.adapters.http import is_loopback
 from ai4artsed_desktop.domain.settings import Settings
 
 
