@@ -8,6 +8,7 @@ from typing import Any
 from ai4artsed_desktop.domain.chunks import OutputChunk, mappings_of
 from ai4artsed_desktop.domain.errors import CatalogError
 from ai4artsed_desktop.domain.graph_links import Output, consumers_of
+from ai4artsed_desktop.domain.object_info import NO_FILE, Issue, ObjectInfo, check_graph
 from ai4artsed_desktop.domain.parameters import resolve
 from ai4artsed_desktop.domain.safetensors import ModelFamily
 from ai4artsed_desktop.engine.lora import LoraChoice, LoraGraph, inject_loras
@@ -17,6 +18,7 @@ from ai4artsed_desktop.engine.templates import OUTPUT_PLACEHOLDERS, fill_graph, 
 PREFIX_PARAMETER = "filename_prefix"
 #: Folder in the server's output folder.
 _PREFIX_FOLDER = "ai4artsed"
+_EXAMPLE_PICTURE = "example.png"
 
 
 class NoGraphError(CatalogError):
@@ -61,11 +63,21 @@ def example_graph(chunk: OutputChunk) -> dict[str, Any]:
         CatalogError, ParameterError: The chunk's own defaults do not fit.
     """
     mappings = mappings_of(chunk)
-    pictures = {name: "example.png" for name, places in mappings.items() if places[0].type == "image"}
+    pictures = {name: _EXAMPLE_PICTURE for name, places in mappings.items() if places[0].type == "image"}
     needed = {name: value for name, value in pictures.items() if mappings[name][0].required}
     texts = dict.fromkeys(OUTPUT_PLACEHOLDERS, "x")
     values = resolve(mappings, needed, {}, lambda source: fill_text(source, texts, chunk.name), lambda: 0)
     return build_graph(chunk, values, texts).graph
+
+
+def graph_issues(chunk: OutputChunk, object_info: ObjectInfo) -> list[Issue]:
+    """Return what a server with these nodes would refuse of a chunk's graph; the stand-in for a picture is no issue.
+
+    Raises:
+        CatalogError, ParameterError: See ``example_graph``.
+    """
+    issues = check_graph(example_graph(chunk), object_info)
+    return [i for i in issues if i.code != NO_FILE or i.params["name"] != _EXAMPLE_PICTURE]
 
 
 def family_of(chunk: OutputChunk) -> ModelFamily | None:

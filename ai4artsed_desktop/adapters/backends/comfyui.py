@@ -19,10 +19,10 @@ from ai4artsed_desktop.domain.backend_errors import MediumGoneError, NoMediumErr
 from ai4artsed_desktop.domain.chunks import Chunk, OutputChunk
 from ai4artsed_desktop.domain.comfyui import Graph, with_own_prefix
 from ai4artsed_desktop.domain.errors import BackendError
-from ai4artsed_desktop.domain.object_info import NO_FILE, check_graph
+from ai4artsed_desktop.domain.object_info import NO_FILE
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.settings import Settings
-from ai4artsed_desktop.engine.graphs import example_graph
+from ai4artsed_desktop.engine.graphs import graph_issues
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 
@@ -98,7 +98,7 @@ class ComfyUiBackend:
         if self._nodes is None:
             return Reason("reason.comfyui_not_reachable", {"address": self._address})
         assert isinstance(chunk, OutputChunk)
-        issues = [issue for issue in check_graph(example_graph(chunk), self._nodes) if issue.severity == "error"]
+        issues = [issue for issue in graph_issues(chunk, self._nodes) if issue.severity == "error"]
         missing = [issue.params["name"] for issue in issues if issue.code == NO_FILE]
         if missing:
             return Reason("reason.comfyui_no_files", {"files": ", ".join(dict.fromkeys(missing))})

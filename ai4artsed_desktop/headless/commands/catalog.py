@@ -11,12 +11,12 @@ from ai4artsed_desktop.adapters.catalog_files import CatalogFiles, looks_foreign
 from ai4artsed_desktop.adapters.object_info_file import read_object_info
 from ai4artsed_desktop.domain.chunks import OutputChunk
 from ai4artsed_desktop.domain.errors import StorageError
-from ai4artsed_desktop.domain.object_info import NO_FILE, check_graph
+from ai4artsed_desktop.domain.object_info import NO_FILE
 from ai4artsed_desktop.domain.procedures import discover_procedures
 from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.engine.catalog import Catalog, CatalogFile, CatalogProblem, Origin
 from ai4artsed_desktop.engine.catalog_reader import read_catalog
-from ai4artsed_desktop.engine.graphs import example_graph
+from ai4artsed_desktop.engine.graphs import graph_issues
 from ai4artsed_desktop.headless.context import EXIT_DONE, EXIT_FAILED, Context
 
 
@@ -86,7 +86,7 @@ def _graph_problems(catalog: Catalog, object_info: Path) -> list[CatalogProblem]
     found: list[CatalogProblem] = []
     for entry in catalog.chunks.values():
         if isinstance(entry.value, OutputChunk):
-            for issue in check_graph(example_graph(entry.value), nodes):
+            for issue in graph_issues(entry.value, nodes):
                 severity = "note" if issue.code == NO_FILE else issue.severity
                 found.append(CatalogProblem(entry.path, issue.code, issue.params, severity))
     return found
