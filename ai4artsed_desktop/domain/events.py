@@ -89,10 +89,16 @@ class StagePaused(RunEvent):
 
 @dataclass(frozen=True, slots=True)
 class RunProgressed(RunEvent):
-    """Progress of the running stage: 0.0 … 1.0 or None for unknown; ``message`` is a language-file key."""
+    """Progress of the running stage; the fields are those of ``engine.ports.MediaProgress``."""
 
     fraction: float | None
     message: str = ""
+    node: str = ""
+    step: int = 0
+    steps: int = 0
+    queue_position: int | None = None
+    preview: bytes | None = None
+    preview_mime: str = ""
 
 
 @dataclass(frozen=True, slots=True)

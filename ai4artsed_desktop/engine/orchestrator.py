@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from typing import Any
 
 from ai4artsed_desktop.domain.chunks import Chunk, ProcessingChunk, PythonChunk, TextPassthroughChunk, mappings_of
@@ -210,7 +210,7 @@ class Orchestrator:
                 parameters=parameters,
                 texts=texts,
                 make_work_dir=job.folder.work_dir,
-                progress=lambda fraction, message: job.publish(RunProgressed(job.run_id, fraction, message)),
+                progress=lambda progress: job.publish(RunProgressed(job.run_id, *astuple(progress))),
                 save=save,
                 keep=keep,
                 services=self._services,

@@ -66,10 +66,25 @@ class MediaRequest:
 
 @dataclass(frozen=True, slots=True)
 class MediaProgress:
-    """Progress of a backend, 0.0 … 1.0 or None for unknown; ``message`` is a language-file key."""
+    """How far the making of a medium is.
+
+    Attributes:
+        fraction: 0.0 … 1.0, None = unknown.
+        message: A language-file key.
+        node: Name of the part of the graph that works.
+        step: Of ``steps`` of that part; both 0 if it counts none.
+        queue_position: Jobs before ours while it waits, else None.
+        preview: A picture of the work in progress (JPEG or PNG), None if none came since the last progress.
+    """
 
     fraction: float | None
     message: str = ""
+    node: str = ""
+    step: int = 0
+    steps: int = 0
+    queue_position: int | None = None
+    preview: bytes | None = None
+    preview_mime: str = ""
 
 
 class MediaBackend(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -32,8 +33,8 @@ class EngineBridge(QObject):
     run_event = Signal(object)
     #: run id, StageName, new text, candidate number.
     text_streamed = Signal(str, object, str, int)
-    #: run id, fraction 0.0 … 1.0 or None, message key.
-    run_progressed = Signal(str, object, str)
+    #: The latest ``RunProgressed`` of a run, with the latest preview.
+    run_progressed = Signal(object)
     #: Any event that belongs to no run: CatalogReloaded, SettingsChanged, ModelStateChanged, DownloadProgressed …
     engine_event = Signal(object)
 
@@ -84,7 +85,10 @@ class EngineBridge(QObject):
                 self._texts.setdefault((event.run_id, event.stage, event.candidate), []).append(event.delta)
                 self._start_timer()
             case RunProgressed():
-                self._progress[event.run_id] = event  # the latest wins
+                before = self._progress.get(event.run_id)  # the latest wins, and the latest picture
+                if event.preview is None and before is not None and before.preview is not None:
+                    event = replace(event, preview=before.preview, preview_mime=before.preview_mime)
+                self._progress[event.run_id] = event
                 self._start_timer()
             case RunEvent():
                 self._on_timer_timeout()  # what was streamed before it is shown before it
@@ -102,4 +106,4 @@ class EngineBridge(QObject):
         for (run_id, stage, candidate), pieces in texts.items():
             self.text_streamed.emit(run_id, stage, "".join(pieces), candidate)
         for event in progress.values():
-            self.run_progressed.emit(event.run_id, event.fraction, event.message)
+            self.run_progressed.emit(event)

@@ -16,6 +16,7 @@ from ai4artsed_desktop.domain.events import (
     RunEvent,
     RunFailed,
     RunFinished,
+    RunProgressed,
     RunQueued,
     RunStarted,
     StageFinished,
@@ -66,6 +67,7 @@ class RunFacts:
     error: ErrorInfo | None = None
     fraction: float | None = None
     message: str = ""
+    progress: RunProgressed | None = None
     started_s: float = 0.0
 
     @property
@@ -92,7 +94,7 @@ class RunFacts:
                 self.state, self.started_s = "running", time.monotonic()
             case StageStarted(stage=stage, model=model):
                 self.stages[stage] = StageFacts(StageState.WORKING, model=model)
-                self.fraction, self.message = None, ""
+                self.fraction, self.message, self.progress = None, "", None
             case StageRoundFinished(stage=stage):
                 self.stage(stage).rounds.append((event.label, event.text))
             case StagePaused(stage=stage):
@@ -237,10 +239,10 @@ class SessionRuns(QObject):
             stage_facts.text += shown
             self.streamed.emit(run_id, stage, shown, candidate)
 
-    def _on_bridge_run_progressed(self, run_id: str, fraction: float | None, message: str) -> None:
-        if (facts := self._runs.get(run_id)) is not None and facts.is_live:
-            facts.fraction, facts.message = fraction, message
-            self.progressed.emit(run_id)
+    def _on_bridge_run_progressed(self, event: RunProgressed) -> None:
+        if (facts := self._runs.get(event.run_id)) is not None and facts.is_live:
+            facts.fraction, facts.message, facts.progress = event.fraction, event.message, event
+            self.progressed.emit(event.run_id)
 
 
 def streamed_piece(facts: StageFacts, text: str, candidate: int) -> str:

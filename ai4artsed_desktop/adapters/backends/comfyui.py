@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ai4artsed_desktop.adapters.addresses import is_listening, is_loopback
@@ -32,25 +31,6 @@ if TYPE_CHECKING:
 #: The catalogue asks for every chunk in one go; one look at the server serves them all.
 _LOOK_AGE_S = 5.0
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg"}
-
-
-@dataclass(frozen=True, slots=True)
-class ComfyUiProgress(MediaProgress):
-    """Progress with what ComfyUI tells beyond a fraction.
-
-    Attributes:
-        node: Name of the node that works.
-        step: Of ``steps`` of that node; both 0 if it counts none.
-        queue_position: Jobs before ours while it waits, else None.
-        preview: A picture of the work in progress (JPEG or PNG), None if none came since the last progress.
-    """
-
-    node: str = ""
-    step: int = 0
-    steps: int = 0
-    queue_position: int | None = None
-    preview: bytes | None = None
-    preview_mime: str = ""
 
 
 class ComfyUiBackend:
@@ -148,7 +128,7 @@ class ComfyUiBackend:
                     yield _progress(update)
         assert result is not None
         chosen = self._chosen(chunk, result)
-        yield ComfyUiProgress(1.0, "progress.comfyui.fetching")
+        yield MediaProgress(1.0, "progress.comfyui.fetching")
         for item in chosen:
             yield await self._medium(item, result.prompt_id)
 
@@ -183,14 +163,14 @@ class ComfyUiBackend:
         return ProducedMedium("image", picture.mime, _EXTENSIONS[picture.mime], data=picture.image, metadata=facts)
 
 
-def _progress(update: JobProgress) -> ComfyUiProgress:
+def _progress(update: JobProgress) -> MediaProgress:
     """Say it in the engine's words."""
     if not update.is_connected:
         message = "progress.comfyui.reconnecting"
     else:
         message = "progress.comfyui.working" if update.is_running else "progress.comfyui.waiting"
     preview = update.preview
-    return ComfyUiProgress(
+    return MediaProgress(
         fraction=update.fraction,
         message=message,
         node=update.node_name,

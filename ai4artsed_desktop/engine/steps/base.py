@@ -14,7 +14,7 @@ from ai4artsed_desktop.domain.procedures.base import Procedure
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.runs import ParameterValue, StageName
 from ai4artsed_desktop.domain.text_models import TextModelInfo
-from ai4artsed_desktop.engine.ports import CodeRenderer, MediaBackend, PythonChunkRunner, WordLists
+from ai4artsed_desktop.engine.ports import CodeRenderer, MediaBackend, MediaProgress, PythonChunkRunner, WordLists
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from ai4artsed_desktop.engine.text_models import TextModels
 
@@ -104,7 +104,7 @@ class OutputJob:
     parameters: Mapping[str, ParameterValue]
     texts: Mapping[str, str]
     make_work_dir: Callable[[], Path]
-    progress: Callable[[float | None, str], None]
+    progress: Callable[[MediaProgress], None]
     save: Callable[[ProducedMedium], Awaitable[object]]
     keep: Callable[[str, object], Awaitable[None]]
     services: Services

@@ -67,7 +67,7 @@ class BackendStep:
         async with aclosing(backend.generate(request)) as updates:
             async for update in updates:
                 if isinstance(update, MediaProgress):
-                    job.progress(update.fraction, update.message)
+                    job.progress(update)
                 else:
                     await job.save(update)
         return {"loras": [asdict(lora) for lora in applied]} if applied else {}

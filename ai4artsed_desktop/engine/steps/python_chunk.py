@@ -9,6 +9,7 @@ from pathlib import Path
 from ai4artsed_desktop.domain.chunks import Chunk, PythonChunk
 from ai4artsed_desktop.domain.code_art import Framework, RenderJob, RenderVerdict
 from ai4artsed_desktop.domain.reasons import Reason
+from ai4artsed_desktop.engine.ports import MediaProgress
 from ai4artsed_desktop.engine.steps.base import OutputJob, Services
 from ai4artsed_desktop.engine.steps.rendering import renderer_problem, verdict_error
 
@@ -33,7 +34,7 @@ class _Context:
         return self.job.seed
 
     async def progress(self, fraction: float | None, message: str) -> None:
-        self.job.progress(fraction, message)
+        self.job.progress(MediaProgress(fraction, message))
 
     async def render(
         self,

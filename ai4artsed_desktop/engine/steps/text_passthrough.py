@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from ai4artsed_desktop.domain.chunks import Chunk, TextPassthroughChunk
 from ai4artsed_desktop.domain.code_art import RenderJob
 from ai4artsed_desktop.domain.reasons import Reason
+from ai4artsed_desktop.engine.ports import MediaProgress
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from ai4artsed_desktop.engine.steps.base import OutputJob, Services
 from ai4artsed_desktop.engine.steps.rendering import code_medium, rendered, renderer_problem, verdict_error
@@ -40,7 +41,7 @@ class TextPassthroughStep:
         render_job = RenderJob.model_validate(
             {"framework": framework, "code": code, "seed": job.seed, "out_dir": job.make_work_dir(), **given}
         )
-        job.progress(None, "progress.rendering")
+        job.progress(MediaProgress(None, "progress.rendering"))
         verdict = await job.services.renderer.render(render_job)
         if not verdict.ok:
             raise verdict_error(verdict)

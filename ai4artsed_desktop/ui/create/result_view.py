@@ -124,6 +124,10 @@ class ResultView(QWidget):
         if self._facts is not None and self.working.isVisible():
             self._say_what_happens(self._facts)
             self.working.set_progress(self._facts.fraction)
+            if (progress := self._facts.progress) is not None:
+                self.working.show_detail(progress.node, progress.step, progress.steps, progress.queue_position)
+                if progress.preview is not None:
+                    self.working.show_preview(progress.preview)
 
     def go_to_code(self) -> None:
         """Show the code, at the line an error names."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QFrame, QProgressBar
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QFrame, QLabel, QProgressBar
 
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.theme import set_look
 from ai4artsed_desktop.ui.units import duration_text
 from ai4artsed_desktop.ui.widgets.basics import Button, IconLabel, Label, column, row
+
+#: Height of a preview; servers send them up to 512 px.
+_PREVIEW_PX = 220
 
 
 class WorkingCard(QFrame):
@@ -36,7 +40,12 @@ class WorkingCard(QFrame):
         self.bar.setFixedHeight(r.SPACE_1)
         head = row(IconLabel(kit, "hourglass", "muted"), self.words, self.elapsed, self.cancel_button, space=r.SPACE_3)
         head.setStretch(1, 1)
-        self.setLayout(column(head, self.bar, space=r.SPACE_2, margin=r.SPACE_3))
+        self.detail = Label(kit, look="small")
+        self.detail.hide()
+        self.preview = QLabel()
+        self.preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.preview.hide()
+        self.setLayout(column(head, self.bar, self.detail, self.preview, space=r.SPACE_2, margin=r.SPACE_3))
         self._clock = QTimer(self, interval=1000)
         self._clock.timeout.connect(self._show_elapsed)
         self.hide()
@@ -47,6 +56,8 @@ class WorkingCard(QFrame):
         self._fraction = 0.0
         self.bar.setValue(0)
         self.bar.hide()
+        self.detail.hide()
+        self.preview.hide()
         self.cancel_button.setEnabled(True)
         self.words.set_key(key, **params)
         self._show_elapsed()
@@ -65,6 +76,28 @@ class WorkingCard(QFrame):
         self.bar.setValue(round(self._fraction * 1000))
         self.bar.setAccessibleName(self.words.text())
         self.bar.show()
+
+    def show_detail(self, node: str, step: int, steps: int, queue_position: int | None) -> None:
+        """Show which part works, its step, or how many jobs come before; nothing if none is known."""
+        parts = [node] if node else []
+        if steps:
+            parts.append(self._kit.text("working.step", step=step, steps=steps))
+        if queue_position:
+            parts.append(self._kit.text("working.queue", count=queue_position))
+        self.detail.setText(" · ".join(parts))
+        self.detail.setVisible(bool(parts))
+
+    def show_preview(self, data: bytes) -> None:
+        """Show a picture (PNG or JPEG) of the work in progress; one that cannot be read leaves the last one."""
+        picture = QPixmap()
+        if not picture.loadFromData(data):
+            return
+        ratio = self.devicePixelRatioF()
+        picture = picture.scaledToHeight(round(_PREVIEW_PX * ratio), Qt.TransformationMode.SmoothTransformation)
+        picture.setDevicePixelRatio(ratio)
+        self.preview.setPixmap(picture)
+        self.preview.setAccessibleName(self._kit.text("working.preview"))
+        self.preview.show()
 
     def finish(self) -> None:
         """Hide the card."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ai4artsed_desktop.adapters.backends.comfyui import ComfyUiBackend, ComfyUiProgress
+from ai4artsed_desktop.adapters.backends.comfyui import ComfyUiBackend
 from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient
 from ai4artsed_desktop.adapters.backends.comfyui_feed import JobProgress
 from ai4artsed_desktop.adapters.backends.comfyui_outputs import OutputFile, OutputText
@@ -22,7 +22,7 @@ from ai4artsed_desktop.domain.backend_errors import (
 )
 from ai4artsed_desktop.domain.chunks import OutputChunk
 from ai4artsed_desktop.domain.reasons import Reason
-from ai4artsed_desktop.engine.ports import MediaRequest
+from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from tests.support.comfyui_client_kit import client_of, post_foreign, run, run_with_progress, sampling, saving
 from tests.support.comfyui_double import running
@@ -48,16 +48,16 @@ def request_for(graph: dict[str, Any], media_type: str = "image", node_ids: tupl
     return MediaRequest(chunk, {}, graph=graph)
 
 
-async def made_by(client: ComfyUiClient, request: MediaRequest) -> tuple[list[ComfyUiProgress], list[ProducedMedium]]:
+async def made_by(client: ComfyUiClient, request: MediaRequest) -> tuple[list[MediaProgress], list[ProducedMedium]]:
     """Run a request through the backend; return progress and media."""
-    progress: list[ComfyUiProgress] = []
+    progress: list[MediaProgress] = []
     media: list[ProducedMedium] = []
     async with aclosing(ComfyUiBackend(client.address, client).generate(request)) as updates:
         async for update in updates:
             if isinstance(update, ProducedMedium):
                 media.append(update)
             else:
-                assert isinstance(update, ComfyUiProgress)
+                assert isinstance(update, MediaProgress)
                 progress.append(update)
     return progress, media
 

@@ -37,7 +37,9 @@ class FakeBackend:
 
     async def generate(self, request: MediaRequest) -> AsyncGenerator[MediaProgress | ProducedMedium, None]:
         self.requests.append(request)
-        yield MediaProgress(0.5)
+        yield MediaProgress(
+            0.5, "progress.rendering", node="KSampler", step=2, steps=4, preview=PNG, preview_mime="image/png"
+        )
         yield ProducedMedium("image", "image/png", "png", data=PNG)
 
     async def aclose(self) -> None:
@@ -69,7 +71,9 @@ async def test_a_graph_reaches_its_backend_filled_and_its_picture_the_disk(app_h
     inputs: Any = sent.graph["1"]
     assert inputs["inputs"]["text"] == 'say "hi" {{NOBODY}}' and inputs["inputs"]["steps"] == 0
     assert record.stages[-1].parameters == {"prompt": 'say "hi" {{NOBODY}}', "steps": 0}
-    assert [e.fraction for e in world.probe.of(RunProgressed)] == [0.5]
+    (progress,) = world.probe.of(RunProgressed)
+    assert (progress.fraction, progress.node, progress.step, progress.steps) == (0.5, "KSampler", 2, 4)
+    assert (progress.preview, progress.preview_mime) == (PNG, "image/png")
     assert [e.mime for e in record.entities if e.output_id] == ["image/png"]
 
 
