@@ -59,4 +59,3 @@ class Settings(BaseModel):
     comfyui_address: str = Field(default="http://127.0.0.1:8188", pattern=r"^https?://[^\s/]+(/\S*)?$")
     foreign_catalogs: tuple[Path, ...] = ()
     foreign_python_chunks: bool = False
-    render_as_administrator: bool = False

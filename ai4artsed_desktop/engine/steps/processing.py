@@ -118,7 +118,7 @@ async def _run_tiny(job: TextJob, info: TextModelInfo, services: Services) -> Te
     """Several short completions of a pattern, filtered and ranked: what a tiny model can honestly do."""
     language = guess_language(job.text)
     if language not in (None, "en"):
-        raise WrongLanguageError(model=info.name, language=language or "?")
+        raise WrongLanguageError(model=info.name, language=f"language.{language}")
     if job.rounds:
         raise NotRunnableError(id=job.stage.value, reason="reason.chain_needs_model")
     idea = " ".join(job.text.split())
