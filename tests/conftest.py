@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,10 @@ import pytest
 
 # Before anything imports Qt; a person who wants to watch sets it.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+# A shell starts background jobs with Ctrl+C ignored, and programs started from here would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.support.leaks", "pytester"]
 

@@ -77,6 +77,10 @@ class Session(QObject):
         self._catalog_timer = QTimer(self)
         self._catalog_timer.setInterval(_CATALOG_CHECK_MS)
         self._catalog_timer.timeout.connect(self._on_catalog_timer_timeout)
+        self._settled_timer = QTimer(self)
+        self._settled_timer.setSingleShot(True)
+        self._settled_timer.setInterval(_SETTLED_MS)
+        self._settled_timer.timeout.connect(self._on_settled_timer_timeout)
 
     def show(self) -> None:
         """Show the window; the engine starts after the first paint."""
@@ -105,6 +109,8 @@ class Session(QObject):
     async def aclose(self) -> None:
         """End the engine first, then the window."""
         self._catalog_timer.stop()
+        self._settled_timer.stop()
+        gc.enable()
         await self._scope.aclose()
         await self._assembly.aclose()
         self.bridge.close()
@@ -112,13 +118,16 @@ class Session(QObject):
         self.window.deleteLater()
 
     def _start_engine(self) -> None:
-        QTimer.singleShot(_SETTLED_MS, gc.enable)  # prepare_window_start() had switched it off
+        self._settled_timer.start()
         self.bridge.ask(self._assembly.end_leftovers())
         self.bridge.ask(self._engine.start(), self._on_engine_started, self.window.show_error)
 
     def _on_engine_started(self, interrupted: Sequence[RunSummary]) -> None:
         self.window.engine_started(interrupted)
         self._catalog_timer.start()
+
+    def _on_settled_timer_timeout(self) -> None:
+        gc.enable()  # prepare_window_start() had switched it off
 
     def _on_catalog_timer_timeout(self) -> None:
         self.bridge.ask(self._engine.reload_catalog(only_if_changed=True))
