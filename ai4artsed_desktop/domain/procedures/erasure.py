@@ -42,7 +42,8 @@ def _apply(text: str, context: ProcedureContext) -> ProcedureResult:
         if place not in kept:
             parts[place] = _BAR * min(len(graphemes(parts[place])), _LONGEST_BAR)
     painted = "".join(parts)
-    return ProcedureResult(painted if with_bars else _as_gaps(painted))
+    # What stays may be a sign that the gaps swallow; then nothing was there to erase.
+    return ProcedureResult(painted if with_bars else _as_gaps(painted) or text)
 
 
 def _as_gaps(painted: str) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ai4artsed_desktop.domain.procedures import discover_procedures
@@ -79,6 +79,7 @@ def test_any_input_gives_a_text(name: str, language: str, text: str) -> None:
 @pytest.mark.parametrize("name", PROCEDURES)
 @settings(max_examples=40, deadline=None)
 @given(text=st.text(min_size=1, max_size=80), language=st.sampled_from(LANGUAGES), seed=st.integers(0, 2**32 - 1))
+@example(text="0\n\x1b", language="de", seed=0)
 def test_no_text_breaks_a_procedure(name: str, text: str, language: str, seed: int) -> None:
     assert apply(name, text, language, seed)
 
