@@ -89,8 +89,17 @@ def run_gates(pytest_arguments: Sequence[str]) -> int:
     types = RunningGate(type_gate(checkout), checkout)
     outcomes = [RunningGate(gate, checkout).finish() for gate in short_gates(checkout)]
     outcomes.append(types.finish())
-    outcomes.append(_run_tests(checkout, pytest_arguments))
+    outcomes.extend(_run_tests(checkout, arguments) for arguments in pytest_runs(pytest_arguments))
     return summarise(outcomes)
+
+
+def pytest_runs(arguments: Sequence[str]) -> list[list[str]]:
+    """Return the arguments of each run of pytest: what was asked for, or every folder of tests in a process of its own.
+
+    Hundreds of windows, event loops and children in one process are no program that anybody runs: Qt's process-wide
+    state of one folder's tests must not decide over another's.
+    """
+    return [list(arguments)] if arguments else [["tests/integration"], ["tests/unit"]]
 
 
 def summarise(outcomes: Sequence[Outcome]) -> int:
@@ -132,4 +141,4 @@ def _run_tests(checkout: Checkout, arguments: Sequence[str]) -> Outcome:
     sys.stdout.flush()
     command = [str(checkout.python), "-m", "pytest", *arguments]
     code = subprocess.call(command, cwd=checkout.root, env=gate_environment(), stdin=subprocess.DEVNULL)
-    return Outcome("pytest", code, time.monotonic() - start_s)
+    return Outcome(" ".join(["pytest", *arguments]), code, time.monotonic() - start_s)

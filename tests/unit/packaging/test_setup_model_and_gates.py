@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 from setup_steps import model
-from setup_steps.gates import Gate, Outcome, RunningGate, gate_environment, short_gates, summarise, type_gate
+from setup_steps.gates import (
+    Gate,
+    Outcome,
+    RunningGate,
+    gate_environment,
+    pytest_runs,
+    short_gates,
+    summarise,
+    type_gate,
+)
 from setup_steps.launch import run_demo
 from setup_steps.messages import SetupError
 from setup_steps.places import Checkout, this_checkout
@@ -141,3 +150,11 @@ def test_the_gates_run_without_a_window_and_in_our_environment() -> None:
     assert gate_environment()["PATH"] == os.environ["PATH"]
     names = [gate.name for gate in [*short_gates(checkout), type_gate(checkout)]]
     assert names == ["ruff format", "ruff check", "import contracts", "catalogue", "self-check", "pyright"]
+
+
+def test_each_folder_of_tests_runs_in_a_process_of_its_own_unless_one_was_asked_for() -> None:
+    assert pytest_runs([]) == [["tests/integration"], ["tests/unit"]]
+    assert pytest_runs(["-k", "apple"]) == [["-k", "apple"]]
+    root = this_checkout().root / "tests"
+    tested = {path.relative_to(root).parts[0] for path in root.rglob("test_*.py")} - {"benchmarks"}
+    assert {f"tests/{name}" for name in tested} == {run[0] for run in pytest_runs([])}
