@@ -26,8 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def prepare_window_start() -> None:
     """Spare the start what only costs time there; call it before anything else is imported.
 
-    Building a window makes much and frees nothing: the garbage collector looks in vain (the session turns it on again
-    when the window stands). And no package here is a plugin of pydantic, so that none has to be looked for.
+    Building a window makes much and frees nothing: the garbage collector looks in vain (later the session's
+    Collector does its work). And no package here is a plugin of pydantic, so that none has to be looked for.
     """
     gc.disable()
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

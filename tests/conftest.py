@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Callable, Coroutine
@@ -23,15 +24,25 @@ pytest_plugins = ["tests.support.leaks", "pytester"]
 T = TypeVar("T")
 RunInWindowLoop = Callable[[Callable[[], Coroutine[Any, Any, T]]], T]
 
+#: Collections of the middle generation between two of everything.
+_FULL_COLLECTION_AFTER = 25
 _MODEL_PATH = pytest.StashKey[Path]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Note where the real model lies, before every test gets a data folder of its own."""
+    # As in the program (app/collector.py): a worker thread that collects a Qt object with a running timer kills Qt.
+    gc.disable()
     from setup_steps.model import model_path
 
     named = os.environ.get("AI4ARTSED_TEST_MODEL")
     config.stash[_MODEL_PATH] = Path(named) if named else model_path()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logfinish() -> None:
+    """Collect between the tests, on the main thread: young garbage each time, all of it when there is much."""
+    gc.collect(2 if gc.get_count()[2] > _FULL_COLLECTION_AFTER else 1)
 
 
 @pytest.fixture(autouse=True)

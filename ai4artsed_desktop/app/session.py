@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from ai4artsed_desktop.adapters import window_files
 from ai4artsed_desktop.adapters.assembly import Assembly
 from ai4artsed_desktop.adapters.language_files import load_messages, system_language
+from ai4artsed_desktop.app.collector import Collector
 from ai4artsed_desktop.domain.errors import ErrorInfo
 from ai4artsed_desktop.domain.events import Event, SettingsChanged
 from ai4artsed_desktop.domain.settings import Settings
@@ -32,8 +32,6 @@ logger = logging.getLogger(__name__)
 
 #: How often the catalogue's folders are looked at while the window is open.
 _CATALOG_CHECK_MS = 3000
-#: By then the window stands and the pickers are filled.
-_SETTLED_MS = 1000
 
 
 class Session(QObject):
@@ -77,10 +75,7 @@ class Session(QObject):
         self._catalog_timer = QTimer(self)
         self._catalog_timer.setInterval(_CATALOG_CHECK_MS)
         self._catalog_timer.timeout.connect(self._on_catalog_timer_timeout)
-        self._settled_timer = QTimer(self)
-        self._settled_timer.setSingleShot(True)
-        self._settled_timer.setInterval(_SETTLED_MS)
-        self._settled_timer.timeout.connect(self._on_settled_timer_timeout)
+        self._collector = Collector(self)
 
     def show(self) -> None:
         """Show the window; the engine starts after the first paint."""
@@ -109,8 +104,7 @@ class Session(QObject):
     async def aclose(self) -> None:
         """End the engine first, then the window."""
         self._catalog_timer.stop()
-        self._settled_timer.stop()
-        gc.enable()
+        self._collector.stop()
         await self._scope.aclose()
         await self._assembly.aclose()
         self.bridge.close()
@@ -118,16 +112,12 @@ class Session(QObject):
         self.window.deleteLater()
 
     def _start_engine(self) -> None:
-        self._settled_timer.start()
         self.bridge.ask(self._assembly.end_leftovers())
         self.bridge.ask(self._engine.start(), self._on_engine_started, self.window.show_error)
 
     def _on_engine_started(self, interrupted: Sequence[RunSummary]) -> None:
         self.window.engine_started(interrupted)
         self._catalog_timer.start()
-
-    def _on_settled_timer_timeout(self) -> None:
-        gc.enable()  # prepare_window_start() had switched it off
 
     def _on_catalog_timer_timeout(self) -> None:
         self.bridge.ask(self._engine.reload_catalog(only_if_changed=True))
