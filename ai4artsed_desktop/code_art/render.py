@@ -35,6 +35,8 @@ _READY_LIMIT_S = 5.0
 _POLL_S = 0.01
 #: After the last tick: refused navigations and error reports are still on their way.
 _SETTLE_S = 0.05
+#: How long an error waits for the report of its cause (a refused request comes by way of another process).
+_LATE_REPORTS_S = 0.5
 #: Elements are slow and large; a drawing needs one, with sliders and labels some dozens.
 _ELEMENTS_LIMIT = 20_000
 _SAMPLES_PER_PIECE = 2**18
@@ -66,6 +68,7 @@ async def render(job: RenderJob, libraries_dir: Path, *, process_sandbox: bool) 
         media = tuple(capture.write_medium(medium, data) for medium, data in results)
     except SketchFailedError as failed:
         diagnosis = failed.diagnosis
+        await rendering.hear_late_reports()
     except TimeoutError:
         diagnosis = explain_end(RenderFailure.TIMEOUT, f"not finished after {job.time_limit_s:.0f} s", job.code)
     finally:
@@ -232,6 +235,12 @@ class _Rendering:
         await asyncio.sleep(_SETTLE_S)
         await self._ask("''")
         self._require_inside()
+
+    async def hear_late_reports(self) -> None:
+        """Wait a moment for what was refused before: an error may overtake the report of its cause."""
+        deadline_s = time.monotonic() + _LATE_REPORTS_S
+        while time.monotonic() < deadline_s and not self._ended.done() and self._notes.leaving_attempt() is None:
+            await asyncio.sleep(_POLL_S)
 
     def _require_inside(self) -> None:
         """Raise if the sketch tried to leave its page."""
