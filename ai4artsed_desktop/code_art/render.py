@@ -238,9 +238,8 @@ class _Rendering:
 
     async def hear_late_reports(self) -> None:
         """Wait a moment for what was refused before: an error may overtake the report of its cause."""
-        deadline_s = time.monotonic() + _LATE_REPORTS_S
-        while time.monotonic() < deadline_s and not self._ended.done() and self._notes.leaving_attempt() is None:
-            await asyncio.sleep(_POLL_S)
+        if self._notes.leaving_attempt() is None:
+            await asyncio.wait({self._ended}, timeout=_LATE_REPORTS_S)
 
     def _require_inside(self) -> None:
         """Raise if the sketch tried to leave its page."""
