@@ -35,9 +35,8 @@ async def test_a_sketch_that_tries_every_way_out_reaches_nobody_and_is_told_on(t
     told = [line.text for line in verdict.console]
     assert "all tried" in told
     assert [text for text in told if text.startswith("WORKED")] == []
-    ways = (
-        "fetch xhr es img css cssbg prefetch preload modulepreload font import.js script.js beacon media srcdoc p5http"
-    )
+    # Not "srcdoc": what a frame tried may be told after the page was ended for all the rest. It reached nobody (above).
+    ways = "fetch xhr es img css cssbg prefetch preload modulepreload font import.js script.js beacon media p5http"
     for way in ways.split():
         assert f"network http://{address}/{way}" in verdict.attempts, way
     assert f"network ws://{address}/ws" in verdict.attempts
