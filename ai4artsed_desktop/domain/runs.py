@@ -48,6 +48,7 @@ class RunRequest:
     Attributes:
         text: The idea (WHAT).
         interception_id: The interception config (HOW).
+        secondary_text: The second text of outputs that take two, such as lyrics beside tags; never transformed.
         outputs: One or more outputs for the one transformed text; none = the text is the result.
         rules: The rules as edited by the person; None = the config's own.
         language: Language of the window or command line, for localized rules: ``de`` or ``en``.
@@ -74,6 +75,7 @@ class RunRequest:
     edits: Mapping[StageName, str] = field(default_factory=lambda: MappingProxyType({}))
     parent_run_id: str | None = None
     participant: str = ""
+    secondary_text: str = ""
 
 
 class _Record(BaseModel):
@@ -139,6 +141,7 @@ class RunRecord(_Record):
     safety_level: SafetyLevel = "adult"
     parent_run_id: str | None = None
     input_text: str = ""
+    secondary_text: str = ""
     language: str = "en"
     interception_id: str
     interception_digest: str = ""

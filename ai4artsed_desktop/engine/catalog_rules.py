@@ -22,7 +22,13 @@ from ai4artsed_desktop.domain.configs import InterceptionConfig, OutputConfig, O
 from ai4artsed_desktop.domain.errors import AppError
 from ai4artsed_desktop.domain.parameters import coerce, match_name
 from ai4artsed_desktop.engine.catalog import Catalog, CatalogEntry, CatalogProblem
-from ai4artsed_desktop.engine.templates import OUTPUT_PLACEHOLDERS, TEXT_PLACEHOLDERS, get_at, placeholders
+from ai4artsed_desktop.engine.templates import (
+    OUTPUT_PLACEHOLDERS,
+    TEXT_PLACEHOLDERS,
+    get_at,
+    placeholders,
+    takes_second_text,
+)
 
 #: Parameters of an interception that reach the text model; anything else in ``parameters`` is a mistake.
 TEXT_MODEL_PARAMETERS = frozenset(
@@ -207,6 +213,8 @@ def _output_issues(
     if isinstance(entry.value, ProcessingChunk):
         yield "catalog.problem.not_an_output", {"name": config.chunk}
         return
+    if pipeline is not None and ("secondary_text" in pipeline.value.inputs) != takes_second_text(entry.value):
+        yield "catalog.problem.second_text", {"pipeline": config.pipeline, "chunk": config.chunk}
     mappings = mappings_of(entry.value)
     yield from _double_issues(config.overrides, mappings)
     for key, value in config.overrides.items():

@@ -81,7 +81,13 @@ class Orchestrator:
             AppError: What went wrong; what was made before is kept.
         """
         request = job.request
-        said = (request.text, request.rules or "", *request.stage_texts.values(), *request.edits.values())
+        said = (
+            request.text,
+            request.secondary_text,
+            request.rules or "",
+            *request.stage_texts.values(),
+            *request.edits.values(),
+        )
         safety.demand(safety.check_texts(said, request.safety_level))
         for output in request.outputs:
             # Now, and not after minutes of work on the text.
@@ -179,6 +185,7 @@ class Orchestrator:
         self, job: RunJob, config: OutputConfig, entry: CatalogEntry[Chunk], output: OutputRequest, text: str
     ) -> tuple[OutputJob, dict[str, Any]]:
         texts = {"PREVIOUS_OUTPUT": text, "INPUT_TEXT": job.request.text, "USER_INPUT": job.request.text}
+        texts["SECONDARY_TEXT"] = job.request.secondary_text
         texts["LANGUAGE"] = guess_language(text) or job.request.language
         parameters = resolve(
             mappings_of(entry.value),

@@ -273,6 +273,7 @@ class RunService:
             safety_level=request.safety_level,
             parent_run_id=request.parent_run_id,
             input_text=request.text,
+            secondary_text=request.secondary_text,
             language=request.language,
             interception_id=request.interception_id,
             interception_digest=entry.catalog.interception(request.interception_id).digest,
@@ -311,12 +312,14 @@ def check_request(request: RunRequest, catalog: Catalog) -> RunRequest:
 
 def _cleaned(request: RunRequest) -> RunRequest:
     """Return the request with everything a person typed cleaned. Raises TextTooLongError, before the long work."""
-    for text in (request.text, request.rules or "", *request.stage_texts.values(), *request.edits.values()):
+    own = (request.text, request.secondary_text, request.rules or "")
+    for text in (*own, *request.stage_texts.values(), *request.edits.values()):
         if len(text) > MAX_TEXT_CHARS:
             raise TextTooLongError(length=f"{len(text):,}", limit=f"{MAX_TEXT_CHARS:,}")
     return replace(
         request,
         text=clean_text(request.text),
+        secondary_text=clean_text(request.secondary_text),
         rules=None if request.rules is None else clean_text(request.rules),
         stage_texts={stage: clean_text(text) for stage, text in request.stage_texts.items()},
         edits={stage: clean_text(text) for stage, text in request.edits.items()},
@@ -341,6 +344,7 @@ def request_from(record: RunRecord) -> RunRequest:
     }
     return RunRequest(
         text=record.input_text,
+        secondary_text=record.secondary_text,
         interception_id=record.interception_id,
         outputs=tuple(OutputRequest(str(o["output_id"]), dict(o["parameters"])) for o in record.outputs),
         rules=record.rules,

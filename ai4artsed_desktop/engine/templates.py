@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ai4artsed_desktop.domain.chunks import ApiConfig, InputMapping, OutputChunk
+from ai4artsed_desktop.domain.chunks import ApiConfig, Chunk, InputMapping, OutputChunk, mappings_of
 from ai4artsed_desktop.domain.errors import CatalogError, PlaceholderError
 
 #: Generous about names, so that one that nobody fills is found instead of being sent to a model as text.
@@ -24,6 +24,17 @@ TEXT_PLACEHOLDERS = frozenset({"INPUT_TEXT", "USER_INPUT", "PREVIOUS_OUTPUT", "L
 def placeholders(template: str) -> tuple[str, ...]:
     """Return the names of the placeholders in ``template``, in order."""
     return tuple(match.group(1) for match in PLACEHOLDER.finditer(template))
+
+
+def takes_second_text(chunk: Chunk) -> bool:
+    """Tell whether a chunk has a place for the second text of a run."""
+    return "SECONDARY_TEXT" in placeholders(chunk.model_dump_json())
+
+
+def second_text_parameter(chunk: Chunk) -> InputMapping | None:
+    """Return the parameter that the second text fills, which says what that text is (such as lyrics), or None."""
+    places = (places[0] for places in mappings_of(chunk).values())
+    return next((place for place in places if "SECONDARY_TEXT" in placeholders(place.source or "")), None)
 
 
 def fill_text(template: str, values: Mapping[str, str], where: str) -> str:

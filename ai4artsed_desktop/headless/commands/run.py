@@ -40,6 +40,9 @@ class RunCommand:
         parser.add_argument("text", metavar="TEXT", type=read_idea, help="the idea; - reads it from standard input")
         parser.add_argument("--interception", required=True, metavar="ID", help="see: ai4artsed list interception")
         parser.add_argument("--output", action="append", default=[], metavar="ID", help="may be given several times")
+        parser.add_argument(
+            "--second-text", default="", metavar="TEXT", help="for outputs of two texts, such as lyrics"
+        )
         parser.add_argument("--rules", metavar="TEXT", help="rules to use instead of the interception's own")
         parser.add_argument(
             "--param", action="append", default=[], metavar="NAME=VALUE", help="set an output parameter"
@@ -57,6 +60,7 @@ class RunCommand:
         settings = engine.settings
         request = RunRequest(
             text=options.text,
+            secondary_text=options.second_text,
             interception_id=options.interception,
             outputs=outputs_of(engine.catalog, options.output, options.param),
             rules=options.rules,

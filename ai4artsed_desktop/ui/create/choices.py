@@ -30,6 +30,8 @@ class Choices(QObject):
 
     #: Another interception or other outputs are picked.
     changed = Signal()
+    #: Catalogue and ids of the outputs in the third box, whenever any of it may have changed, language included.
+    outputs_shown = Signal(object, list)
 
     def __init__(self, context: PageContext, page: QWidget) -> None:
         super().__init__(page)
@@ -211,7 +213,9 @@ class Choices(QObject):
 
     def _show_outputs(self) -> None:
         cards = [self._outputs[name] for name in self.output_ids if name in self._outputs]
-        self.medium_box.show_outputs(self._context.facts.engine.catalog, cards)
+        catalog = self._context.facts.engine.catalog
+        self.medium_box.show_outputs(catalog, cards)
+        self.outputs_shown.emit(catalog, list(self.output_ids))
 
     def _on_parameters_closed(self) -> None:
         self.medium_box.renew_fields()

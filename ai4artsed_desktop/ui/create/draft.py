@@ -18,11 +18,13 @@ class Draft:
     rules: str | None
     outputs: tuple[OutputRequest, ...]
     pause: bool = False
+    secondary_text: str = ""
 
     def request(self, settings: Settings, language: str, seed: int) -> RunRequest:
         """Return the run to make."""
         return RunRequest(
             text=self.text,
+            secondary_text=self.secondary_text,
             interception_id=self.interception_id,
             outputs=self.outputs,
             rules=self.rules,
@@ -51,5 +53,5 @@ def next_seed(
 
 
 def _does_the_same(draft: Draft, last: RunRequest) -> bool:
-    mine = (draft.text, draft.interception_id, draft.rules, draft.outputs)
-    return mine == (last.text, last.interception_id, last.rules, last.outputs)
+    mine = (draft.text, draft.secondary_text, draft.interception_id, draft.rules, draft.outputs)
+    return mine == (last.text, last.secondary_text, last.interception_id, last.rules, last.outputs)

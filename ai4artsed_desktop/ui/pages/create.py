@@ -24,6 +24,7 @@ from ai4artsed_desktop.ui.create.choices import Choices
 from ai4artsed_desktop.ui.create.draft import Draft, next_seed
 from ai4artsed_desktop.ui.create.remedies import remedies_for
 from ai4artsed_desktop.ui.create.result_view import ResultView
+from ai4artsed_desktop.ui.create.second_text import SecondText
 from ai4artsed_desktop.ui.create.session_view import RunTool, SessionView
 from ai4artsed_desktop.ui.create.stage_column import StageColumn
 from ai4artsed_desktop.ui.create.strip_feed import StripFeed
@@ -54,6 +55,8 @@ class CreatePage(Page):
         kit = context.kit
         self.idea = TextBox(kit, "create.idea", "create.idea.placeholder", limit_chars=MAX_TEXT_CHARS)
         self.idea.set_text(context.memory.get("idea", ""))
+        self.second_text = SecondText(kit, context.memory.get("second_text", ""))
+        self.idea.foot.addWidget(self.second_text)
         self.choices = Choices(context, self)
         self.stages = StageColumn(kit, lambda worker: worker_name(kit, context.facts, worker))
         self.result = ResultView(kit, context.desk.read_bytes, self.choices.output_name)
@@ -190,6 +193,8 @@ class CreatePage(Page):
         box, rules = self.choices.medium_box, self.choices.rules_box
         self.idea.changed.connect(lambda: memory.put("idea", self.idea.field.toPlainText()))
         self.idea.files_dropped.connect(context.take_files)
+        self.second_text.changed.connect(lambda: memory.put("second_text", self.second_text.field.toPlainText()))
+        self.choices.outputs_shown.connect(self.second_text.show_outputs)
         rules.files_dropped.connect(self._on_rules_files_dropped)
         rules.pause.setChecked(context.facts.engine.settings.pause_after_interception)
         box.make_requested.connect(self.make)
@@ -254,6 +259,7 @@ class CreatePage(Page):
             rules.rules,
             self.choices.requests(),
             rules.pause.isChecked(),
+            self.second_text.text,
         )
 
     def _submit(self, request: RunRequest) -> bool:
@@ -327,6 +333,7 @@ class CreatePage(Page):
     def _take_over(self) -> None:
         if (facts := self.shown_run) is not None:
             self.idea.set_text(facts.request.text)
+            self.second_text.field.replace_text(facts.request.secondary_text)
             self.choices.take_over(facts.request)
             if facts.request.seed is not None:
                 self.choices.medium_box.seed.set_value(facts.request.seed)

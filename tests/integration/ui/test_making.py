@@ -403,3 +403,24 @@ def test_values_of_the_sheet_reach_the_box_and_the_run(run_in_window_loop: Run, 
             assert opened.world.renderer.jobs[-1].width_px == 640
 
     run_in_window_loop(body)
+
+
+def test_an_output_of_two_texts_shows_a_field_for_the_second(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        async with open_window(app_home) as opened:
+            create = opened.create
+            assert create.second_text.isHidden(), "a picture takes one text"
+            create.choices.pick_output("ace_step")
+            assert not create.second_text.isHidden()
+            assert create.second_text.field.accessibleName() == "Lyrics"
+            type_into(create.idea.field, "waltz")
+            type_into(create.second_text.field, "[verse] red apples")
+            create.make()
+            await opened.ended()  # no server here: what was typed stays
+            assert create.shown_run is not None and create.shown_run.request.secondary_text == "[verse] red apples"
+            create.choices.pick_output("sketchbook_p5js")
+            assert create.second_text.isHidden() and create.second_text.text == ""
+            create.choices.pick_output("ace_step")
+            assert create.second_text.text == "[verse] red apples", "it comes back with the output that takes it"
+
+    run_in_window_loop(body)
