@@ -11,14 +11,18 @@ import time
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
 
 from ai4artsed_desktop.adapters.assembly import assemble
 from ai4artsed_desktop.adapters.paths import HOME_VARIABLE, find_paths
+from ai4artsed_desktop.app.session import Session
 from ai4artsed_desktop.domain.events import RunProgressed, RunStarted, StageTextStreamed
 from ai4artsed_desktop.domain.runs import OutputRequest, RunRequest, StageName
 from ai4artsed_desktop.engine.tasks import TaskScope
 from ai4artsed_desktop.ui.bridge import EngineBridge
 from tests.conftest import RunInWindowLoop
+from tests.support.fake_children import until
 from tests.support.world import open_world
 
 pytestmark = pytest.mark.benchmark
@@ -28,6 +32,14 @@ START_LIMIT_S = 1.0
 MEMORY_LIMIT_MB = 150.0
 LATENESS_LIMIT_S = 0.05
 HANG = "function setup() { createCanvas(100, 100); } function draw() { while (true) {} }"
+BOMB = "const a = []; function setup() { createCanvas(9, 9); } function draw() { a.push(new Uint8Array(1e8).fill(1)); }"
+#: Nothing listens on port 9 (discard): the test of what gets out is tests/integration/code_art/test_sandbox.py.
+WAYS_OUT = (
+    (Path(__file__).parents[1] / "integration" / "code_art" / "hostile.js")
+    .read_text(encoding="utf-8")
+    .replace("$TCP", "9")
+    .replace("$UDP", "9")
+)
 
 
 START_AS_THE_COMMAND_DOES = """
@@ -102,35 +114,43 @@ def test_an_event_reaches_its_slot_within_a_millisecond(run_in_window_loop: Run,
 
 @pytest.mark.webengine
 @pytest.mark.llm
-def test_the_window_stays_in_time_while_a_hostile_sketch_and_a_model_run(
+def test_the_window_stays_in_time_while_hostile_sketches_and_a_model_run(
     run_in_window_loop: Run, app_home: Path, smollm2_path: Path
 ) -> None:
     async def body() -> None:
-        paths = find_paths({HOME_VARIABLE: str(app_home)})
-        assembly = assemble(paths)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.setQuitOnLastWindowClosed(False)  # as the program does: closing is a request, not the loop's end
+        assembly = assemble(find_paths({HOME_VARIABLE: str(app_home)}))
         engine = assembly.engine
-        await engine.start()
+        session = Session(app, assembly)
+        session.show()
+        await until(lambda: session.window.facts.is_known)
         await engine.model_files.import_file(smollm2_path, copy=False)
+        ids = [engine.runs.submit(drawing(code)) for code in (HANG, BOMB, WAYS_OUT)]
+        ids.append(engine.runs.submit(RunRequest("A red apple on a table", "dada", seed=7)))
         lateness: list[float] = []
-        asks = [
-            RunRequest(
-                "A red apple on a table",
-                "as_is",
-                (OutputRequest("p5js_code"),),
-                start_stage=StageName.OUTPUT,
-                stage_texts={StageName.INTERCEPTION: "x", StageName.OPTIMISATION: HANG},
-            ),
-            RunRequest("A red apple on a table", "dada", seed=7),
-        ]
-        ids = [engine.runs.submit(ask) for ask in asks]
         while engine.runs.active():
             due = time.perf_counter() + 0.01
             await asyncio.sleep(0.01)
             lateness.append(max(0.0, time.perf_counter() - due))
         states = [(await engine.record(run_id)).state for run_id in ids]
-        await assembly.aclose()
-        say(f"window's loop: p50 {statistics.median(lateness) * 1e3:.1f} ms late, p99 {p99(lateness) * 1e3:.1f} ms")
-        assert states == ["failed", "finished"]
+        await session.aclose()
+        QCoreApplication.sendPostedEvents(None, int(QEvent.Type.DeferredDelete))
+        say(f"open window: p50 {statistics.median(lateness) * 1e3:.1f} ms late, p99 {p99(lateness) * 1e3:.1f} ms")
+        assert states[:2] == ["failed", "failed"]
+        assert states[3] == "finished"
         assert p99(lateness) < LATENESS_LIMIT_S
 
     run_in_window_loop(body)
+
+
+def drawing(code: str) -> RunRequest:
+    """Return the run that renders ``code``."""
+    return RunRequest(
+        "A red apple on a table",
+        "as_is",
+        (OutputRequest("p5js_code"),),
+        start_stage=StageName.OUTPUT,
+        stage_texts={StageName.INTERCEPTION: "x", StageName.OPTIMISATION: code},
+    )
