@@ -41,9 +41,9 @@ class SecondText(QWidget):
         known = (catalog.outputs[name].value for name in output_ids if name in catalog.outputs)
         found = (second_text_parameter(catalog.chunk(config.chunk).value) for config in known)
         parameter = next((place for place in found if place is not None), None)
+        language = self._kit.translator.language
+        name = localized(parameter.name or {}, language) if parameter is not None else ""
+        self._title.setText(name or self._kit.text("create.second_text"))
+        self.field.setAccessibleName(self._title.text())
+        self.field.setPlaceholderText(localized(parameter.description or {}, language) if parameter is not None else "")
         self.setVisible(parameter is not None)
-        if parameter is not None:
-            language = self._kit.translator.language
-            self._title.setText(localized(parameter.name or {}, language) or self._kit.text("create.second_text"))
-            self.field.setPlaceholderText(localized(parameter.description or {}, language))
-            self.field.setAccessibleName(self._title.text())
