@@ -47,9 +47,10 @@ def pytest_runtest_logfinish() -> None:
 
 @pytest.fixture(autouse=True)
 def app_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the folder that holds this test's settings, data and cache; no test touches the person's own."""
+    """Return the folder that holds this test's settings, data and cache; no test touches the person's own, or keys."""
     home = tmp_path / "ai4artsed-home"
     monkeypatch.setenv("AI4ARTSED_HOME", str(home))
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     return home
 
 

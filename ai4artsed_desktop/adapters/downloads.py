@@ -17,7 +17,8 @@ from typing import IO, Literal
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ai4artsed_desktop.adapters.http import streamed_body
+from ai4artsed_desktop.adapters.http import open_client, streamed_body
+from ai4artsed_desktop.adapters.local_only import NetworkGuard
 from ai4artsed_desktop.domain.errors import (
     ChecksumError,
     DownloadError,
@@ -134,7 +135,8 @@ class Downloader:
             await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
             if self._http is not None:
                 return await _Job(spec, target, on_progress, self._http, self).run()
-            async with httpx.AsyncClient(timeout=httpx.Timeout(60.0, connect=10.0)) as http:
+            guard, timeout = NetworkGuard(self._is_local_only), httpx.Timeout(60.0, connect=10.0)
+            async with open_client(guard, timeout, uses_system_proxy=True) as http:
                 return await _Job(spec, target, on_progress, http, self).run()
         except OSError as exc:
             raise self._storage_error(exc, spec, target) from exc

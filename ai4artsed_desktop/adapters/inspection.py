@@ -20,6 +20,7 @@ from ai4artsed_desktop.adapters.process.child import ChildProcess
 from ai4artsed_desktop.adapters.process.launch import child_cwd
 from ai4artsed_desktop.domain.text_models import ModelGrade, TextModelInfo
 from ai4artsed_desktop.engine.engine import Engine
+from ai4artsed_desktop.engine.safety_self_test import run_self_test
 
 _GB = 1e9
 _ENOUGH_FREE_BYTES = 2e9
@@ -63,7 +64,8 @@ async def inspect(engine: Engine, paths: AppPaths) -> list[Finding]:
     models = await engine.models.list_models()
     basics = await asyncio.to_thread(lambda: [*_system(), *_folders(paths)])
     machine = await asyncio.to_thread(lambda: [_display(), _gpu()])
-    return [*basics, *await _modules(), *machine, *_models(models), *_catalog(engine), *_servers()]
+    safety = await _safety(engine)
+    return [*basics, *await _modules(), *machine, *_models(models), *_catalog(engine), *safety, *await _servers(engine)]
 
 
 def _system() -> list[Finding]:
@@ -156,9 +158,24 @@ def _catalog(engine: Engine) -> list[Finding]:
     return [Finding("catalog", "missing" if catalog.errors else "ok", shown, {"errors": str(len(catalog.errors))})]
 
 
-def _servers() -> list[Finding]:
-    """Programs that later versions of this one drive; today it only says whether they are on the search path."""
-    return [
-        Finding(name, "ok" if (found := shutil.which(name)) else "note", found or "doctor.server.none")
-        for name in ("ollama",)
-    ]
+async def _safety(engine: Engine) -> list[Finding]:
+    """Whether texts can be checked (the self-test of the gate), and pictures."""
+    test = await run_self_test(engine.safety)
+    pictures = Finding("safety_pictures", "ok", "doctor.safety_pictures.here")
+    if not test.can_see:
+        pictures = Finding("safety_pictures", "note", "doctor.safety_pictures.none")
+    if test.problem is not None:
+        return [Finding("safety", "missing", test.problem.key, dict(test.problem.params)), pictures]
+    params = {"examples": str(test.examples), "languages": ", ".join(test.languages)}
+    return [Finding("safety", "ok", "safety.self_test.green", params), pictures]
+
+
+async def _servers(engine: Engine) -> list[Finding]:
+    """The servers that the program starts and uses: where they answer or lie. None is started."""
+    found = await engine.services.find_services()
+    findings: list[Finding] = []
+    for view in engine.services.snapshot():
+        places = [one.address or (one.install.folder if one.install else "") for one in found if one.name == view.name]
+        shown = ", ".join(dict.fromkeys(filter(None, places)))
+        findings.append(Finding(view.name, "ok" if shown else "note", shown or "doctor.server.none"))
+    return findings

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import shutil
 import stat
 import threading
@@ -13,6 +11,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from ai4artsed_desktop.adapters.file_copies import copy_whole
+from ai4artsed_desktop.adapters.storage.atomic import translated_errors, write_atomically
 from ai4artsed_desktop.adapters.text_models.llama_files import read_header
 from ai4artsed_desktop.domain.errors import DiskFullError, ModelLoadError, ModelMissingError, StorageError
 from ai4artsed_desktop.domain.gguf import GgufError
@@ -67,17 +67,11 @@ class ModelsStore:
         if target.exists() and source.samefile(target):
             return target
         target = _free_name(target)
-        part = target.with_name(target.name + ".part")
-        try:
+        with translated_errors(target):
             self.folder.mkdir(parents=True, exist_ok=True)
             if shutil.disk_usage(self.folder).free < size_bytes + _RESERVE_BYTES:
                 raise DiskFullError(path=str(self.folder))
-            shutil.copyfile(source, part)
-            part.replace(target)
-        except OSError as exc:
-            with contextlib.suppress(OSError):  # the first error is the one to tell
-                part.unlink(missing_ok=True)
-            raise StorageError(str(exc), path=str(target)) from exc
+            copy_whole(source, target)
         return target
 
     def add_reference(self, source: Path) -> Path:
@@ -110,16 +104,7 @@ class ModelsStore:
             return []
 
     def _write_references(self, references: list[Path]) -> None:
-        part = self._references_path.with_name(self._references_path.name + ".part")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.write(_REFERENCES.dump_json(references, indent=2))
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self._references_path)
-        except OSError as exc:
-            raise StorageError(str(exc), path=str(self._references_path)) from exc
+        write_atomically(self._references_path, _REFERENCES.dump_json(references, indent=2))
 
 
 def _list_folder(folder: Path) -> list[Path]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import logging
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from ai4artsed_desktop.adapters.file_copies import copy_whole
 from ai4artsed_desktop.adapters.storage.atomic import translated_errors, write_atomically
 from ai4artsed_desktop.domain.errors import StorageError
 
+_KEPT_S = 7 * 86_400
 logger = logging.getLogger(__name__)
 
 
@@ -23,14 +28,29 @@ def read_bytes(path: Path) -> bytes:
 
 def copy_file(source: Path, target: Path) -> None:
     """Copy a file; what stood at ``target`` is replaced only by a whole copy. Raises StorageError."""
-    part = target.with_name(target.name + ".part")
     with translated_errors(target):
-        try:
-            shutil.copyfile(source, part)
-            part.replace(target)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
+        copy_whole(source, target)
+
+
+def keep_picture(folder: Path, data: bytes, extension: str) -> Path:
+    """Keep a picture that has no file yet, and return its file; older ones than a week go.
+
+    A run copies its pictures, so that nothing here is needed for long. Equal bytes are one file. Raises StorageError.
+    """
+    path = folder / f"{hashlib.sha256(data).hexdigest()[:16]}.{extension}"
+    write_atomically(path, data)
+    for other in folder.iterdir():
+        with contextlib.suppress(OSError):  # somebody else tidies, too
+            if time.time() - other.stat().st_mtime > _KEPT_S:
+                other.unlink()
+    return path
+
+
+def free_bytes(folder: Path) -> int:
+    """Return how much is free on the disk of a folder that need not be there yet. Raises StorageError."""
+    with translated_errors(folder):
+        there = next((path for path in (folder, *folder.parents) if path.exists()), folder)
+        return shutil.disk_usage(there).free
 
 
 def load_state(path: Path) -> dict[str, Any]:

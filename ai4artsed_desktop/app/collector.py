@@ -21,6 +21,7 @@ class Collector(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._was_enabled = gc.isenabled()
         gc.disable()
         self._timer = QTimer(self)
         self._timer.setInterval(INTERVAL_MS)
@@ -30,7 +31,8 @@ class Collector(QObject):
     def stop(self) -> None:
         """Leave it to Python again."""
         self._timer.stop()
-        gc.enable()
+        if self._was_enabled:  # whoever had switched it off before keeps it so
+            gc.enable()
 
     def _on_timer_timeout(self) -> None:
         due = [count > limit for count, limit in zip(gc.get_count(), gc.get_threshold(), strict=True)]

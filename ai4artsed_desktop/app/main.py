@@ -33,6 +33,9 @@ def has_display() -> bool:
 
 def _run_qt(paths: AppPaths) -> int:
     # Qt is imported here and not above, so that a machine without a display or without Qt is told so in words.
+    from ai4artsed_desktop.app.feature_scan import stop_feature_scan
+
+    stop_feature_scan()  # before the many modules of the window
     from ai4artsed_desktop.app.window import run
 
     try:

@@ -63,6 +63,8 @@ class Session(QObject):
         desk = Desk(
             read_bytes=window_files.read_bytes,
             copy_file=window_files.copy_file,
+            keep_picture=partial(window_files.keep_picture, paths.cache / "pictures"),
+            free_bytes=window_files.free_bytes,
             models_folder=paths.models,
             data_folder=paths.data,
             state=window_files.load_state(paths.window_file),

@@ -102,3 +102,33 @@ class MediumTooLargeError(BackendError):
     """A file is larger than what is taken or sent. Params: ``file``, ``limit_mb``."""
 
     code = "error.backend.medium_too_large"
+
+
+class NoWorkerError(BackendUnavailableError):
+    """SwarmUI answers, but no ComfyUI behind it works. Params: ``state``, as SwarmUI calls it."""
+
+    code = "error.backend.no_worker"
+
+
+class AllBusyError(BackendError):
+    """SwarmUI gave up waiting for one of its servers to be free."""
+
+    code = "error.backend.all_busy"
+
+
+class NotAllowedError(BackendError):
+    """The server lets this user not do that. What it says is the detail."""
+
+    code = "error.backend.not_allowed"
+
+
+class SessionLostError(BackendError):
+    """SwarmUI does not know its own session any more, not even a new one."""
+
+    code = "error.backend.session_lost"
+
+
+class GenerationRefusedError(BackendError):
+    """SwarmUI made no picture. Params: ``words``: what it says, in its own language."""
+
+    code = "error.backend.generation_refused"

@@ -112,9 +112,18 @@ class OutputChunk(ChunkBase):
 
 
 class AsyncPolling(Strict):
-    """How to ask for a job that is not done at once: every ``interval_s`` until ``status_path`` holds a final value."""
+    """How to ask for a job that is not done at once: every ``interval_s`` until ``status_path`` holds a final value.
+
+    In the endpoints ``{id}`` stands for what ``id_path`` of the first answer holds. The medium's address is at the
+    output mapping's ``extract_path`` of the last status; with a ``result_endpoint`` the medium itself is fetched there.
+    What ``error_path`` holds is the service's own reason; a ``cancel_endpoint`` is called when the person cancels.
+    """
 
     status_endpoint: str
+    result_endpoint: str | None = None
+    cancel_endpoint: str | None = None
+    error_path: str = "error"
+    progress_path: str | None = None
     id_path: str = "id"
     status_path: str = "status"
     done_values: tuple[str, ...] = ("completed", "succeeded")
@@ -124,7 +133,11 @@ class AsyncPolling(Strict):
 
 
 class ApiConfig(Strict):
-    """One HTTP request of a cloud service. Keys never stand here: ``provider`` names the keyring entry."""
+    """One HTTP request of a cloud service. Keys never stand here: ``provider`` names the keyring entry.
+
+    The key goes into ``key_header`` as ``key_format`` says. Media are fetched from ``media_hosts`` and their subdomains
+    only, without the key: an answer could name any address.
+    """
 
     provider: str
     model: str
@@ -132,6 +145,10 @@ class ApiConfig(Strict):
     method: Literal["POST", "GET"] = "POST"
     headers: dict[str, str] = Field(default_factory=dict)
     request_body: dict[str, Any] = Field(default_factory=dict)
+    body_format: Literal["json", "multipart"] = "json"
+    key_header: str = "Authorization"
+    key_format: str = "Bearer {key}"
+    media_hosts: tuple[str, ...] = ()
     async_polling: AsyncPolling | None = None
 
 

@@ -130,6 +130,14 @@ class ModelFile(Strict):
     licence: str | None = None
 
 
+class Price(Strict):
+    """What a service asks for one medium, as it stated on ``as_of`` (YYYY-MM-DD); prices change."""
+
+    amount: float = Field(ge=0)
+    currency: Literal["USD", "EUR"] = "USD"
+    as_of: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+
+
 class OutputMeta(Strict):
     """Facts about the model behind an output config, measured or documented; None = unknown."""
 
@@ -137,6 +145,7 @@ class OutputMeta(Strict):
     model_files: tuple[ModelFile, ...] = ()
     requires_gpu: bool = False
     requires_api_key: bool = False
+    price: Price | None = None
     vram_gb: float | None = Field(default=None, ge=0)
     estimated_duration_seconds: float | None = Field(default=None, ge=0)
     licence: str | None = None
@@ -144,6 +153,9 @@ class OutputMeta(Strict):
     is_ai: bool = True
     optimization_instruction: LocalizedText | None = None
     optimization_model: str | None = None
+    optimization_is_optional: bool = Field(
+        default=False, description="without a model for it the text goes on as it is, and the run says so"
+    )
     sources: tuple[str, ...] = ()
     author: str = ""
 

@@ -69,6 +69,12 @@ class NoRulesError(InputError):
     code = "error.input.no_rules"
 
 
+class TooManyLensesError(InputError):
+    """More interceptions at once than can be compared, or none. Params: ``count``, ``limit``."""
+
+    code = "error.input.too_many_lenses"
+
+
 class WrongLanguageError(InputError):
     """The chosen model does not handle the text's language. Params: ``model``, ``language``."""
 
@@ -93,6 +99,12 @@ class NotRunnableError(CatalogError):
     code = "error.catalog.not_runnable"
 
 
+class InterceptionFileError(CatalogError):
+    """An interception cannot be saved or taken in. Params: ``file``, ``cause`` (a language-file key) and its params."""
+
+    code = "error.catalog.interception_file"
+
+
 class PlaceholderError(CatalogError):
     """A placeholder was left unfilled. Params: ``name`` and ``where``."""
 
@@ -103,6 +115,12 @@ class ParameterError(InputError):
     """A parameter has a wrong type or is out of range. Params: ``name``, ``value``, ``expected``."""
 
     code = "error.input.parameter"
+
+
+class AddressError(InputError):
+    """A server's address cannot be read. Params: ``value``."""
+
+    code = "error.input.address"
 
 
 class UnknownParameterError(ParameterError):
@@ -136,15 +154,60 @@ class ModelStoppedError(ModelError):
 
 
 class ContextTooLongError(ModelError):
-    """The text does not fit into the model's context. Params: ``model``, ``tokens``, ``limit``."""
+    """Text and answer do not fit into the model's context.
+
+    Params: ``model``, ``tokens`` (the text's and those kept free for the answer), ``limit`` (the context).
+    """
 
     code = "error.model.context"
+
+
+class ContextEstimateError(ContextTooLongError):
+    """The same by a careful estimate: the model's own way to count is not at hand. Same params."""
+
+    code = "error.model.context_estimated"
 
 
 class NoUsableAnswerError(ModelError):
     """The model answered, but nothing usable came. Params: ``model``."""
 
     code = "error.model.no_usable_answer"
+
+
+class ProviderError(ModelError):
+    """A service or server for models did not do what was asked. Params: ``provider`` (what people call it)."""
+
+    code = "error.provider.failed"
+
+
+class ProviderUnavailableError(ProviderError):
+    """Nothing answers there, or it is busy or broken after all tries. Params: ``provider``, ``address``."""
+
+    code = "error.provider.unavailable"
+
+
+class ProviderKeyError(ProviderError):
+    """No key is known, or the service does not accept it. Params: ``provider``."""
+
+    code = "error.provider.key"
+
+
+class ProviderCreditError(ProviderError):
+    """The account has no credit left. Params: ``provider``."""
+
+    code = "error.provider.credit"
+
+
+class ProviderLimitError(ProviderError):
+    """Too many requests. Params: ``provider``, ``wait_s`` (how long it asks to wait, in seconds; ``?`` = unknown)."""
+
+    code = "error.provider.limit"
+
+
+class ProviderRefusedError(ProviderError):
+    """The service's own moderation refused the request. Params: ``provider``."""
+
+    code = "error.provider.refused"
 
 
 class BackendError(AppError):
@@ -244,12 +307,25 @@ class LocalOnlyError(AppError):
 
 
 class SafetyBlockedError(AppError):
-    """The safety gate did not let a text or medium pass. Params: ``level``, ``found``."""
+    """The safety gate did not let a text or medium pass.
+
+    Params: ``level``, ``reason`` and ``suggestion`` (language-file keys), ``found`` (the words) and the same
+    ``in_brackets`` if there are any, ``category``.
+    """
 
     code = "error.safety.blocked"
 
 
 class SafetyUnavailableError(AppError):
-    """Nothing can check the text, and the level demands a check. Params: ``level``."""
+    """Nothing can check the text or medium, and the level demands a check.
+
+    Params: ``level`` and ``reason`` (language-file keys), and what the reason needs.
+    """
 
     code = "error.safety.unavailable"
+
+
+class PersonNamedError(AppError):
+    """A text names a person and would leave the machine; nobody agreed to that yet. Params: ``names``, ``where``."""
+
+    code = "error.safety.person_named"

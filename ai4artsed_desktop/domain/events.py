@@ -52,7 +52,10 @@ class StageTextStreamed(RunEvent):
 
 @dataclass(frozen=True, slots=True)
 class StageRoundFinished(RunEvent):
-    """One visible step of a stage that works in rounds (the Telephone game)."""
+    """One visible step of a stage that works in rounds: the Telephone game, code that is mended.
+
+    ``label`` is a language-file key or, where a config names its own rounds, already a text.
+    """
 
     stage: StageName
     label: str
@@ -61,13 +64,17 @@ class StageRoundFinished(RunEvent):
 
 @dataclass(frozen=True, slots=True)
 class StageFinished(RunEvent):
-    """The stage's record is on disk. ``candidates`` holds all proposals, the chosen one first; empty if only one."""
+    """The stage's record is on disk. ``candidates`` holds all proposals, the chosen one first; empty if only one.
+
+    ``thinking`` is the model's reasoning, kept apart from the text.
+    """
 
     stage: StageName
     text: str
     model: str = ""
     ms: float = 0.0
     candidates: tuple[str, ...] = ()
+    thinking: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +164,16 @@ class SettingsChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class DownloadProgressed(Event):
-    """A model download goes on; ``bytes_per_s`` is measured over the last seconds, None = not yet."""
+    """A model download goes on; ``bytes_per_s`` is measured over the last seconds, None = not yet.
+
+    ``step`` is a language-file key of what is done while no bytes come (a check of the whole), else "".
+    """
 
     name: str
     done_bytes: int
     total_bytes: int | None
     bytes_per_s: float | None = None
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)

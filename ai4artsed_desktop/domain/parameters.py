@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from ai4artsed_desktop.domain.chunks import InputMapping
+from ai4artsed_desktop.domain.chunks import Chunk, InputMapping, mappings_of
 from ai4artsed_desktop.domain.errors import ParameterError, UnknownParameterError
 from ai4artsed_desktop.domain.runs import ParameterValue
 
@@ -28,6 +28,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "denoise": ("strength",),
 }
 N = TypeVar("N", int, float)
+C = TypeVar("C", bound=Chunk)
 
 #: Seeds lie in 0 … 2**32 - 1: the range that every backend takes (numpy and the samplers built on it).
 SEED_LIMIT = 2**32
@@ -90,12 +91,7 @@ def resolve(
     Raises:
         ParameterError: A key meets no parameter, a value does not fit, or a required one is missing.
     """
-    given: dict[str, ParameterValue] = {}
-    for layer in (config, person):
-        for key, value in layer.items():
-            if (name := match_name(key, mappings)) is None:
-                raise UnknownParameterError(name=key, value=str(value), expected=", ".join(sorted(mappings)) or "–")
-            given[name] = value
+    given = _given(mappings, (config, person))
     resolved: dict[str, ParameterValue] = {}
     for name, places in mappings.items():
         first = places[0]
@@ -110,6 +106,36 @@ def resolve(
             raise ParameterError(name=name, value="", expected=first.type)
         resolved[name] = coerce(name, value, first)
     return resolved
+
+
+def with_values(chunk: C, *layers: Mapping[str, ParameterValue]) -> C:
+    """Return the chunk with values in place of its defaults, so that what is judged is what will run.
+
+    Args:
+        layers: Keys as in ``resolve``; a later layer wins. Seeds and pictures stay as they are: no server lacks them.
+
+    Raises:
+        UnknownParameterError: A key meets no parameter.
+    """
+    mappings = mappings_of(chunk)
+    changed: dict[str, tuple[InputMapping, ...]] = {}
+    for name, value in _given(mappings, layers).items():
+        first, *others = mappings[name]
+        if value is not None and first.type not in ("seed", "image"):
+            changed[name] = (first.model_copy(update={"default": value}), *others)
+    return chunk.model_copy(update={"input_mappings": {**mappings, **changed}}) if changed else chunk
+
+
+def _given(
+    mappings: Mapping[str, tuple[InputMapping, ...]], layers: Iterable[Mapping[str, ParameterValue]]
+) -> dict[str, ParameterValue]:
+    given: dict[str, ParameterValue] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            if (name := match_name(key, mappings)) is None:
+                raise UnknownParameterError(name=key, value=str(value), expected=", ".join(sorted(mappings)) or "–")
+            given[name] = value
+    return given
 
 
 def _whole(name: str, value: object) -> int:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from ai4artsed_desktop.domain.configs import LoraUse
 
 #: A text of more characters is refused: no model takes it, and no person wrote it. 1 MB pasted by accident stays typed.
 MAX_TEXT_CHARS = 200_000
@@ -59,6 +62,9 @@ class RunRequest:
         stage_texts: Texts of the stages before ``start_stage``, which are not run again.
         edits: Texts that replace a stage's own result (the person's edits, recorded as such).
         parent_run_id: The run this one was made from.
+        loras: What the person picked; the interception may bring more.
+        images: Pictures and masks by parameter; they are copied into the run's folder before it is queued.
+        may_name_persons: The person agreed that names in their texts leave the machine.
     """
 
     text: str
@@ -76,6 +82,9 @@ class RunRequest:
     parent_run_id: str | None = None
     participant: str = ""
     secondary_text: str = ""
+    loras: tuple[LoraUse, ...] = ()
+    images: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
+    may_name_persons: bool = False
 
 
 class _Record(BaseModel):
@@ -107,6 +116,7 @@ class StageRecord(_Record):
     reason: str = ""
     output_id: str = ""
     seed: int | None = None
+    thinking: str = Field(default="", description="the model's reasoning, no part of the text")
     candidates: tuple[str, ...] = ()
     rounds: tuple[tuple[str, str], ...] = ()
     parameters: dict[str, Any] = Field(default_factory=dict)
@@ -152,7 +162,12 @@ class RunRecord(_Record):
     model_ids: dict[str, str] = Field(default_factory=dict)
     stage_texts: dict[str, str] = Field(default_factory=dict)
     edits: dict[str, str] = Field(default_factory=dict)
+    loras: tuple[LoraUse, ...] = Field(default=(), description="what the person picked")
+    images: dict[str, str] = Field(default_factory=dict, description="parameter → the run's own copy of its picture")
     stages: tuple[StageRecord, ...] = ()
     entities: tuple[MediumRecord, ...] = ()
     error: ErrorRecord | None = None
+    gpu_energy_wh: float | None = Field(
+        default=None, description="measured, of all graphics cards while it ran; None = not measured"
+    )
     process: dict[str, Any] = Field(default_factory=dict, description="pid and start time of the writing program")

@@ -37,6 +37,11 @@ class TextModelInfo:
         licence: SPDX id or name, or None.
         path: The file of a local model, or None.
         digest: SHA-256 of the weights, once it is known.
+        can_see: It takes pictures beside the text.
+        can_think: It can reason before it answers.
+        is_loaded: Whether it is in memory now; None = the provider does not tell.
+        loaded_bytes: Memory it takes while loaded.
+        size_vram_bytes: The part of ``loaded_bytes`` on the graphics card; the rest runs on the processor, slowly.
     """
 
     id: str
@@ -53,14 +58,30 @@ class TextModelInfo:
     licence: str | None = None
     path: str | None = None
     digest: str | None = None
+    can_see: bool = False
+    can_think: bool = False
+    is_loaded: bool | None = None
+    loaded_bytes: int | None = None
+    size_vram_bytes: int | None = None
+
+    @property
+    def is_guard(self) -> bool:
+        """Whether it only judges texts (Llama Guard, ShieldGemma …) and writes none; told by its name."""
+        return any(word in self.name.lower() for word in ("guard", "shieldgemma"))
+
+    @property
+    def is_partly_on_processor(self) -> bool:
+        """Whether it is loaded, but did not fit onto the graphics card as a whole."""
+        return self.size_vram_bytes is not None and self.size_vram_bytes < (self.loaded_bytes or 0)
 
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One turn of a conversation."""
+    """One turn of a conversation. ``images`` are whole files (PNG, JPEG or WebP) for a model that can see."""
 
     role: Literal["system", "user", "assistant"]
     content: str
+    images: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +94,7 @@ class TextRequest:
         seed: Same seed, model and request give the same text on the same machine.
         stop: Generation ends before any of these.
         json_schema: Constrains decoding to this schema, where the provider can.
+        think: Let a model that can reason do so first; its reasoning arrives apart from the answer.
     """
 
     messages: tuple[ChatMessage, ...] = ()
@@ -87,6 +109,7 @@ class TextRequest:
     seed: int = 0
     stop: tuple[str, ...] = ()
     json_schema: dict[str, object] | None = None
+    think: bool = False
 
     def __post_init__(self) -> None:
         assert bool(self.messages) != (self.prompt is not None), "either messages or prompt"
@@ -94,12 +117,17 @@ class TextRequest:
 
 @dataclass(frozen=True, slots=True)
 class TextUsage:
-    """Measured figures of one generation; None = the provider did not tell."""
+    """Measured figures of one generation; None = the provider did not tell.
+
+    ``load_ms`` (bringing the model into memory) is no part of ``generate_ms`` (reading the text, thinking, answering).
+    ``cost_usd`` is what a service says it charged.
+    """
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     load_ms: float | None = None
     generate_ms: float | None = None
+    cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,28 @@ _SAVERS: tuple[tuple[str, MediaType], ...] = (
 )  # fmt: skip
 
 
+#: What a parameter is called, by role.
+_NAMES: Mapping[str, tuple[str, str]] = {
+    "prompt": ("Prompt", "Prompt"),
+    "negative_prompt": ("Negative prompt", "Negativer Prompt"),
+    "seed": ("Seed", "Startwert"),
+    "width": ("Width", "Breite"),
+    "height": ("Height", "Höhe"),
+    "steps": ("Steps", "Schritte"),
+    "cfg": ("Prompt strength", "Prompt-Stärke"),
+    "denoise": ("Change", "Veränderung"),
+    "sampler_name": ("Sampler", "Sampler"),
+    "scheduler": ("Scheduler", "Zeitplan"),
+    "guidance": ("Guidance", "Führung"),
+    "seconds": ("Duration", "Dauer"),
+    "length": ("Frames", "Bilder"),
+    "fps": ("Frames per second", "Bilder pro Sekunde"),
+    "lyrics": ("Lyrics", "Liedtext"),
+    "image": ("Picture", "Bild"),
+    "mask": ("Mask", "Maske"),
+    "filename_prefix": ("File name", "Dateiname"),
+}
+_UNITS = {"width": "px", "height": "px", "seconds": "s"}
 _ICONS = {"image": "picture", "audio": "waveform", "video": "film"}
 
 
@@ -173,15 +195,26 @@ def _plain_node(node: Mapping[str, Any]) -> dict[str, Any]:
     return {**kept, "inputs": dict(inputs_of(node))}
 
 
+def role_name(name: str) -> dict[str, str]:
+    """Return what a role is called, by language; ``image2`` is "Picture 2"."""
+    kind = name.rstrip("0123456789")
+    number = f" {name[len(kind) :]}" if len(name) > len(kind) else ""
+    return {language: word + number for language, word in zip(("en", "de"), _NAMES[kind], strict=True)}
+
+
 def _mapping_facts(role: Role, chunk_name: str) -> dict[str, Any]:
     kind = role.name.rstrip("0123456789")
-    facts: dict[str, Any] = {"advanced": True} if kind in _ADVANCED else {}
+    facts: dict[str, Any] = {"name": role_name(role.name)}
+    facts |= {"advanced": True} if kind in _ADVANCED else {}
+    facts |= {"unit": _UNITS[kind]} if kind in _UNITS else {}
     if kind in ("image", "mask"):
         return {**facts, "type": "image", "required": True}
     if kind == "seed":
         return {**facts, "type": "seed", "default": -1}
     if kind == "prompt":
         return {**facts, "type": "str", "source": "{{PREVIOUS_OUTPUT}}"}
+    if kind == "lyrics":
+        return {**facts, "type": "str", "source": "{{SECONDARY_TEXT}}"}
     if kind == "filename_prefix":
         return {**facts, "type": "str", "source": f"ai4artsed/{chunk_name}"}
     limits = dict(_LIMITS.get(kind, {}))

@@ -9,6 +9,7 @@ import ast
 import json
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -17,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from ai4artsed_desktop.domain.chunks import chunk_reader
 from ai4artsed_desktop.domain.configs import InterceptionConfig, OutputConfig, OutputDefaults, Pipeline
 from ai4artsed_desktop.engine.catalog import Catalog, CatalogEntry, CatalogFile, CatalogProblem, EntryKind
-from ai4artsed_desktop.engine.catalog_rules import check_together
+from ai4artsed_desktop.engine.catalog_rules import check_together, interception_issues
 
 #: Older names of the same things in foreign catalogues (FORMATS: "eco and fast are read as older words").
 _FOREIGN_DEFAULT_WORDS = {"eco": "local", "fast": "cloud"}
@@ -75,6 +76,35 @@ def read_catalog(files: Iterable[CatalogFile], *, procedures: Iterable[str] | No
         defaults=defaults.value if defaults else OutputDefaults(),
     )
     return check_together(catalog, problems, defaults.path if defaults else "", procedures)
+
+
+def read_interception(
+    file: CatalogFile, catalog: Catalog, procedures: Iterable[str]
+) -> tuple[InterceptionConfig | None, tuple[CatalogProblem, ...]]:
+    """Read one interception as it would stand in ``catalog``; None if it cannot be used, with the reasons.
+
+    Args:
+        file: Its ``kind`` may be None: what it is must then be told by its content. The id in its content counts.
+    """
+    try:
+        config, notes = _read_one_interception(file)
+        issues = tuple(interception_issues(config, catalog.pipelines, catalog.outputs, frozenset(procedures)))
+    except _DefectError as defect:
+        return None, (CatalogProblem(file.path, defect.code, MappingProxyType(defect.params)),)
+    found = tuple(CatalogProblem(file.path, code, MappingProxyType(params)) for code, params in issues)
+    return (None if found else config), (*found, *notes)
+
+
+def _read_one_interception(file: CatalogFile) -> tuple[InterceptionConfig, Sequence[CatalogProblem]]:
+    if file.kind is None and file.error is None:
+        data = _parse_json(file.text.removeprefix("\ufeff"))
+        if guess_kind(data) != "interception":
+            raise _DefectError("catalog.problem.not_an_interception")
+        stated = data.get("id")
+        file = replace(file, kind="interception", id=stated if isinstance(stated, str) and stated else file.id)
+    kind, value, notes = _read(file)
+    assert kind == "interception"
+    return cast("InterceptionConfig", value), notes
 
 
 def guess_kind(data: dict[str, Any]) -> EntryKind | None:

@@ -22,6 +22,7 @@ from ai4artsed_desktop.domain.configs import InterceptionConfig, OutputConfig, O
 from ai4artsed_desktop.domain.errors import AppError
 from ai4artsed_desktop.domain.parameters import coerce, match_name
 from ai4artsed_desktop.engine.catalog import Catalog, CatalogEntry, CatalogProblem
+from ai4artsed_desktop.engine.chains import HOME_LANGUAGE
 from ai4artsed_desktop.engine.templates import (
     OUTPUT_PLACEHOLDERS,
     TEXT_PLACEHOLDERS,
@@ -34,6 +35,8 @@ from ai4artsed_desktop.engine.templates import (
 TEXT_MODEL_PARAMETERS = frozenset(
     {"temperature", "top_p", "min_p", "max_tokens", "repeat_penalty", "seed", "dry_multiplier", "dry_allowed_length"}
 )
+
+_ROUND_PLACEHOLDERS = frozenset({HOME_LANGUAGE})
 
 Issue = tuple[str, dict[str, str]]
 T = TypeVar("T")
@@ -53,7 +56,7 @@ def check_together(
     pipelines = _keep(catalog.pipelines, found, lambda p: _pipeline_issues(p, chunks))
     outputs = _keep(catalog.outputs, found, lambda c: _output_issues(c, pipelines, chunks))
     interceptions = _keep(
-        catalog.interceptions, found, lambda c: _interception_issues(c, pipelines, outputs, known_procedures)
+        catalog.interceptions, found, lambda c: interception_issues(c, pipelines, outputs, known_procedures)
     )
     found.extend(
         CatalogProblem(defaults_path, code, MappingProxyType(params))
@@ -244,12 +247,13 @@ def _override_issues(key: str, value: Any, mappings: Mapping[str, tuple[InputMap
         yield "catalog.problem.default", {"name": key, "value": str(value), "expected": exc.params["expected"]}
 
 
-def _interception_issues(
+def interception_issues(
     config: InterceptionConfig,
     pipelines: Mapping[str, CatalogEntry[Pipeline]],
     outputs: Mapping[str, CatalogEntry[OutputConfig]],
     procedures: frozenset[str] | None,
 ) -> Iterator[Issue]:
+    """Yield what is wrong with an interception, seen together with the rest of the catalogue."""
     pipeline = pipelines.get(config.pipeline)
     if pipeline is None:
         yield "catalog.problem.no_pipeline", {"name": config.pipeline}
@@ -258,6 +262,9 @@ def _interception_issues(
     preferred = config.media_preferences.output_config
     if preferred is not None and preferred not in outputs:
         yield "catalog.problem.no_output", {"name": preferred}
+    for step in config.steps:
+        for text in step.context.values():
+            yield from _placeholder_issues(text, _ROUND_PLACEHOLDERS)
     yield from _interception_parameter_issues(config, procedures)
 
 

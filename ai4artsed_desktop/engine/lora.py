@@ -19,6 +19,12 @@ class LoraFamilyError(InputError):
     code = "error.lora.family"
 
 
+class LoraFileError(InputError):
+    """A file that shall be a LoRA is none, or is damaged. Params: ``lora``."""
+
+    code = "error.lora.file"
+
+
 class NoLoraPlaceError(CatalogError):
     """The graph has no model loader that we know, so a LoRA would do nothing. Params: ``lora``."""
 

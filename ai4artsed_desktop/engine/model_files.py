@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from ai4artsed_desktop.domain.errors import UnknownEntryError
-from ai4artsed_desktop.domain.events import DownloadEnded, DownloadProgressed, ModelsChanged
+from ai4artsed_desktop.domain.events import ModelsChanged
 from ai4artsed_desktop.engine.bus import EventBus
-from ai4artsed_desktop.engine.rates import RateMeter
-from ai4artsed_desktop.engine.runs import as_error_info
-from ai4artsed_desktop.engine.tasks import TaskScope
-
-#: Progress is announced at most this often; a fast disk would else flood the bus.
-_ANNOUNCE_EVERY_S = 0.2
+from ai4artsed_desktop.engine.downloads import Downloads
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +54,7 @@ class ModelFileService:
     def __init__(self, bus: EventBus, library: ModelLibrary) -> None:
         self._bus = bus
         self._library = library
-        self._scope = TaskScope("downloads")
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._downloads = Downloads(bus)
 
     def offers(self) -> Sequence[ModelOffer]:
         """Return what can be downloaded, smallest first."""
@@ -69,7 +62,7 @@ class ModelFileService:
 
     def active_downloads(self) -> frozenset[str]:
         """Return the ids of offers that are being downloaded."""
-        return frozenset(self._tasks)
+        return self._downloads.active()
 
     def start_download(self, offer_id: str) -> None:
         """Begin or resume a download; one that is under way goes on. Progress and end are events.
@@ -79,15 +72,13 @@ class ModelFileService:
         """
         if all(offer.id != offer_id for offer in self._library.offers()):
             raise UnknownEntryError(kind="model", id=offer_id)
-        if offer_id not in self._tasks:
-            self._tasks[offer_id] = self._scope.spawn(
-                self._download(offer_id), name=offer_id, on_done=lambda task: self._ended(offer_id, task)
-            )
+        self._downloads.start(
+            offer_id, lambda tell: self._library.download(offer_id, lambda done, total: tell(done, total, ""))
+        )
 
     def cancel_download(self, offer_id: str) -> None:
         """Stop a download; what came is kept for the next time."""
-        if (task := self._tasks.get(offer_id)) is not None:
-            task.cancel()
+        self._downloads.cancel(offer_id)
 
     async def import_file(self, path: Path, *, copy: bool) -> Path:
         """Bring in a GGUF file and return where it is used from. Raises AppError."""
@@ -102,29 +93,4 @@ class ModelFileService:
 
     async def aclose(self) -> None:
         """Stop every download."""
-        await self._scope.aclose()
-
-    async def _download(self, offer_id: str) -> None:
-        meter = RateMeter()
-        announced_s = 0.0
-        loop = asyncio.get_running_loop()
-
-        def on_progress(done_bytes: int, total_bytes: int | None) -> None:
-            nonlocal announced_s
-            now_s = loop.time()
-            meter.add(now_s, done_bytes)
-            if now_s - announced_s >= _ANNOUNCE_EVERY_S or done_bytes == total_bytes:
-                announced_s = now_s
-                self._bus.publish(DownloadProgressed(offer_id, done_bytes, total_bytes, meter.per_s()))
-
-        await self._library.download(offer_id, on_progress)
-
-    def _ended(self, offer_id: str, task: asyncio.Task[None]) -> None:
-        del self._tasks[offer_id]
-        if task.cancelled():
-            self._bus.publish(DownloadEnded(offer_id, is_cancelled=True))
-            return
-        error = task.exception()
-        self._bus.publish(DownloadEnded(offer_id, as_error_info(error) if error is not None else None))
-        if error is None:
-            self._bus.publish(ModelsChanged())
+        await self._downloads.aclose()

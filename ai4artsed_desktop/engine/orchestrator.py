@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, astuple, dataclass, field
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 from ai4artsed_desktop.domain.chunks import Chunk, ProcessingChunk, PythonChunk, TextPassthroughChunk, mappings_of
@@ -24,20 +24,26 @@ from ai4artsed_desktop.domain.events import (
     StageTextStreamed,
 )
 from ai4artsed_desktop.domain.language import guess_language
-from ai4artsed_desktop.domain.parameters import resolve
+from ai4artsed_desktop.domain.parameters import resolve, with_values
 from ai4artsed_desktop.domain.runs import (
     STAGE_ORDER,
-    MediumRecord,
     OutputRequest,
     RunRequest,
     StageName,
     StageRecord,
 )
 from ai4artsed_desktop.domain.text import localized
-from ai4artsed_desktop.engine import safety
 from ai4artsed_desktop.engine.catalog import Catalog, CatalogEntry
+from ai4artsed_desktop.engine.chains import rounds_of
+from ai4artsed_desktop.engine.code_author import author_of
+from ai4artsed_desktop.engine.input_images import server_pictures, stored_images, with_images
+from ai4artsed_desktop.engine.lora_library import check_fit, loras_of
 from ai4artsed_desktop.engine.ports import RunFolder
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
+from ai4artsed_desktop.engine.safety import SafetyGate
+from ai4artsed_desktop.engine.safety_media import FrameReader, MediaGate, admit_inputs, admit_server_pictures
+from ai4artsed_desktop.engine.safety_request import has_code, said_by_configs, said_by_person
+from ai4artsed_desktop.engine.safety_run import RunGate, open_gate
 from ai4artsed_desktop.engine.steps import discover_output_steps
 from ai4artsed_desktop.engine.steps.base import OutputJob, Services, TextJob, TextOutcome
 from ai4artsed_desktop.engine.steps.processing import model_of, run_processing
@@ -66,13 +72,21 @@ class RunJob:
     translate: bool = False
     resume_text: asyncio.Future[str] | None = None
     stages: list[StageRecord] = field(default_factory=list[StageRecord])
+    gate: RunGate = field(init=False)
+    services: Services = field(init=False)
 
 
 class Orchestrator:
-    """Carries runs through their stages."""
+    """Carries runs through their stages.
 
-    def __init__(self, services: Services) -> None:
+    Args:
+        frames: Takes pictures apart for the safety gate; None = no picture can be checked.
+    """
+
+    def __init__(self, services: Services, safety: SafetyGate, frames: FrameReader | None = None) -> None:
         self._services = services
+        self._safety = safety
+        self._frames = frames
 
     async def run(self, job: RunJob) -> None:
         """Run every stage. Each stage's record is on disk before the next begins.
@@ -80,23 +94,42 @@ class Orchestrator:
         Raises:
             AppError: What went wrong; what was made before is kept.
         """
-        request = job.request
-        said = (
-            request.text,
-            request.secondary_text,
-            request.rules or "",
-            *request.stage_texts.values(),
-            *request.edits.values(),
-        )
-        safety.demand(safety.check_texts(said, request.safety_level))
-        for output in request.outputs:
+        async with self._services.gpu.around_run(job.folder):
+            await self._stages(job)
+
+    async def _stages(self, job: RunJob) -> None:
+        await self._open_gate(job)
+        for output in job.request.outputs:
             # Now, and not after minutes of work on the text.
-            await self._check_runnable(job, job.catalog.output(output.output_id).value)
+            await self._check_runnable(job, job.catalog.output(output.output_id).value, output)
+        await admit_inputs(self._safety, job.gate, self._frames, job.folder.record, job.folder.path)
         text = await self._translate(job)
         text = await self._intercept(job, text)
         await self._gate(job, text)
         for output in job.request.outputs:
             await self._output(job, text, output)
+
+    async def _open_gate(self, job: RunJob) -> None:
+        """Check everything that is known before a model is asked. From here on, all that leaves passes the gate."""
+        request = job.request
+
+        async def keep(stem: str, data: object) -> object:
+            return await job.folder.add(stem, _json_medium(data))
+
+        job.gate = await open_gate(
+            self._safety,
+            request.safety_level,
+            keep,
+            has_code=has_code(request, job.catalog),
+            may_name_persons=request.may_name_persons,
+        )
+        job.services = job.gate.guard(self._services)
+        job.publish = job.gate.filtered(job.publish)
+        said = tuple(said_by_person(request))
+        await job.gate.notice_names(said)
+        # Where every text is checked, a pass is worth a record, too.
+        record = "safety" if job.gate.hides_work else ""
+        await job.gate.admit((*said, *said_by_configs(request, job.catalog)), record=record)
 
     async def _translate(self, job: RunJob) -> str:
         text = job.request.text
@@ -127,21 +160,24 @@ class Orchestrator:
         if not job.request.outputs:
             return
         job.publish(StageStarted(job.run_id, StageName.SAFETY))
-        verdict = safety.check_texts((text, *_parameter_texts(job.request)), job.request.safety_level)
-        await job.folder.add("safety_pre_output", _json_medium(asdict(verdict)))
-        safety.demand(verdict)
-        await self._skip(job, StageName.SAFETY, ", ".join(verdict.reasons), "")
+        verdict = await job.gate.admit((text,), record="safety_pre_output")
+        if verdict.verdict == "unavailable":  # the level does not demand a check
+            await self._skip(job, StageName.SAFETY, verdict.reasons[0].key, "")
+            return
+        noted = ", ".join(reason.key for reason in verdict.reasons)
+        await self._record(job, StageRecord(name=StageName.SAFETY, state="done", model=verdict.model, reason=noted))
+        job.publish(StageFinished(job.run_id, StageName.SAFETY, "", verdict.model))
 
     async def _output(self, job: RunJob, text: str, output: OutputRequest) -> None:
         entry = job.catalog.output(output.output_id)
         config = entry.value
         chunk_entry = job.catalog.chunk(config.chunk)
         text = await self._optimise(job, config, text)
-        safety.demand(safety.check_texts((text,), job.request.safety_level))
         started = time.perf_counter()
         job.publish(StageStarted(job.run_id, StageName.OUTPUT, config.chunk))
-        output_job, parameters = self._output_job(job, config, chunk_entry, output, text)
-        facts = await discover_output_steps()[chunk_entry.value.type].run(output_job)
+        output_job = self._output_job(job, config, chunk_entry, output, text)
+        async with self._services.gpu.around_output(output_job) as measured:
+            facts = await discover_output_steps()[chunk_entry.value.type].run(output_job)
         record = StageRecord(
             name=StageName.OUTPUT,
             state="done",
@@ -150,27 +186,43 @@ class Orchestrator:
             ms=_ms(started),
             output_id=config.id,
             seed=job.seed,
-            parameters=dict(parameters),
-            facts=dict(facts),
+            parameters=dict(output_job.parameters),
+            facts={**facts, **measured},
         )
         await self._record(job, record)
         job.publish(StageFinished(job.run_id, StageName.OUTPUT, "", config.chunk, record.ms))
 
-    async def _check_runnable(self, job: RunJob, config: OutputConfig) -> None:
+    async def _check_runnable(self, job: RunJob, config: OutputConfig, output: OutputRequest) -> None:
         entry = job.catalog.chunk(config.chunk)
         step = discover_output_steps().get(entry.value.type)
         if step is None:
             raise CatalogError(f"chunk type {entry.value.type} makes no medium", id=config.chunk)
-        reason = await step.problem(entry.value, is_trusted(entry, job.allow_foreign_python), self._services)
+        chunk = with_values(entry.value, config.overrides, output.parameters)
+        reason = await step.problem(chunk, is_trusted(entry, job.allow_foreign_python), self._services)
         if reason is not None:
             raise NotRunnableError(id=config.id, **{"reason": reason.key, **reason.params})
-        if config.meta.optimization_instruction and _is_due(job, StageName.OPTIMISATION):
-            wanted = job.request.model_ids.get(StageName.OPTIMISATION)
-            role, model = model_of(optimisation_chunk(job.catalog, config), wanted)
-            try:
-                await self._services.text_models.choose(role, model, is_local_only(job, config))
-            except NotRunnableError as exc:
-                raise NotRunnableError(id=config.id, reason=exc.params["reason"]) from exc
+        on_server = server_pictures(entry.value, job.folder.record.images, config.overrides, output.parameters)
+        admit_server_pictures(job.gate.level, on_server)
+        await self._media_gate(job, entry).demand_eyes()
+        await check_fit(self._services.loras, loras_of(job.request, job.catalog), entry.value)
+        is_due = _is_due(job, StageName.OPTIMISATION) and config.meta.optimization_instruction
+        is_needed = is_due and not config.meta.optimization_is_optional
+        if is_needed and (missing := await self._missing_optimiser(job, config)):
+            raise NotRunnableError(id=config.id, reason=missing)
+
+    async def _missing_optimiser(self, job: RunJob, config: OutputConfig) -> str:
+        """Return why no model here can write for an output, "" if one can.
+
+        Raises:
+            AppError: What a model asked for by name does.
+        """
+        wanted = job.request.model_ids.get(StageName.OPTIMISATION)
+        role, model = model_of(optimisation_chunk(job.catalog, config), wanted)
+        try:
+            await self._services.text_models.choose(role, model, is_local_only(job, config))
+        except NotRunnableError as exc:
+            return exc.params["reason"]
+        return ""
 
     async def _optimise(self, job: RunJob, config: OutputConfig, text: str) -> str:
         if not _is_due(job, StageName.OPTIMISATION):
@@ -178,53 +230,58 @@ class Orchestrator:
         instruction = localized(config.meta.optimization_instruction or {}, job.request.language)
         if not instruction:
             return text
+        if config.meta.optimization_is_optional and await self._missing_optimiser(job, config):
+            return await self._skip(job, StageName.OPTIMISATION, "stage.skipped.no_optimiser", text)
         chunk = optimisation_chunk(job.catalog, config)
         return await self._text_stage(job, StageName.OPTIMISATION, chunk, text, instruction, output=config)
 
+    def _media_gate(self, job: RunJob, entry: CatalogEntry[Chunk]) -> MediaGate:
+        return MediaGate(self._safety, job.gate, entry, self._frames)
+
     def _output_job(
         self, job: RunJob, config: OutputConfig, entry: CatalogEntry[Chunk], output: OutputRequest, text: str
-    ) -> tuple[OutputJob, dict[str, Any]]:
-        texts = {"PREVIOUS_OUTPUT": text, "INPUT_TEXT": job.request.text, "USER_INPUT": job.request.text}
-        texts["SECONDARY_TEXT"] = job.request.secondary_text
-        texts["LANGUAGE"] = guess_language(text) or job.request.language
+    ) -> OutputJob:
+        texts = _texts_of(job, text)
+        images = stored_images(job.folder.record, job.folder.path)
         parameters = resolve(
             mappings_of(entry.value),
-            output.parameters,
+            with_images(output, entry.value, {key: image.name for key, image in images.items()}),
             config.overrides,
             lambda source: fill_text(source, texts, entry.value.name),
             lambda: job.seed,
         )
+        local_only = is_local_only(job, config)
+        media_gate = self._media_gate(job, entry)
 
-        async def save(medium: ProducedMedium) -> MediumRecord:
+        async def save(medium: ProducedMedium) -> None:
             check_kind(medium, entry.value)
-            record = await job.folder.add(f"output_{medium.kind}", medium, output_id=config.id)
-            job.publish(MediumSaved(job.run_id, record, config.id))
-            return record
+            for admitted in await media_gate.admit(medium):
+                record = await job.folder.add(f"output_{admitted.kind}", admitted, output_id=config.id)
+                job.publish(MediumSaved(job.run_id, record, config.id))
 
         async def keep(stem: str, data: object) -> None:
             await job.folder.add(stem, _json_medium(data, output=config.id))
 
-        return (
-            OutputJob(
-                run_id=job.run_id,
-                config=config,
-                chunk=entry.value,
-                chunk_path=entry.path,
-                is_trusted=is_trusted(entry, job.allow_foreign_python),
-                text=text,
-                language=texts["LANGUAGE"],
-                seed=job.seed,
-                parameters=parameters,
-                texts=texts,
-                make_work_dir=job.folder.work_dir,
-                progress=lambda progress: job.publish(RunProgressed(job.run_id, *astuple(progress))),
-                save=save,
-                keep=keep,
-                services=self._services,
-                local_only=is_local_only(job, config),
-                loras=job.catalog.interception(job.request.interception_id).value.meta.loras,
-            ),
-            parameters,
+        return OutputJob(
+            run_id=job.run_id,
+            config=config,
+            chunk=entry.value,
+            chunk_path=entry.path,
+            is_trusted=is_trusted(entry, job.allow_foreign_python),
+            text=text,
+            language=texts["LANGUAGE"],
+            seed=job.seed,
+            parameters=parameters,
+            texts=texts,
+            make_work_dir=job.folder.work_dir,
+            progress=lambda progress: job.publish(RunProgressed(job.run_id, *astuple(progress))),
+            save=save,
+            keep=keep,
+            services=job.services,
+            local_only=local_only,
+            loras=loras_of(job.request, job.catalog),
+            images=images,
+            author=author_of(job, config, local_only, job.services, job.gate.check_code),
         )
 
     async def _text_stage(
@@ -249,19 +306,25 @@ class Orchestrator:
             parameters=config.parameters if config else {},
             role_model=job.request.model_ids.get(stage),
             examples=_examples(config, job.request),
-            rounds=_rounds(config, job.request.language),
+            rounds=_rounds(config, job.request, text),
             local_only=is_local_only(job, output),
         )
         started = time.perf_counter()
-        outcome = await run_processing(text_job, self._services)
+        outcome = await run_processing(text_job, job.services)
         ms = _ms(started)  # before a pause: how long the person reads is nobody's measure
+        is_code = chunk.model == "coding"
+        outcome = await job.gate.admit_outcome(outcome, is_code=is_code)
         result = await self._edited(job, stage, outcome)
+        if result != outcome.text:
+            await job.gate.notice_names((result,))
+            await job.gate.admit((result,), is_code=is_code)
         await job.folder.add(stage.value, ProducedMedium("text", "text/plain", "txt", data=result.encode()))
         digest = await self._services.text_models.digest(outcome.model_info) if outcome.model_info else ""
         record = _text_record(job, stage, result, outcome, ms)
-        facts = {"model_digest": digest, "output_id": output.id if output else ""}
+        told = {"language": guess_language(text) or ""}  # of what went in
+        facts = {"model_digest": digest, "output_id": output.id if output else "", "facts": told}
         await self._record(job, record.model_copy(update=facts))
-        job.publish(StageFinished(job.run_id, stage, result, outcome.model, ms, outcome.candidates))
+        job.publish(StageFinished(job.run_id, stage, result, outcome.model, ms, outcome.candidates, outcome.thinking))
         return result
 
     async def _edited(self, job: RunJob, stage: StageName, outcome: TextOutcome) -> str:
@@ -317,6 +380,9 @@ class _Reporter:
     def round_finished(self, label: str, text: str) -> None:
         self.job.publish(StageRoundFinished(self.job.run_id, self.stage, label, text))
 
+    def thinks(self) -> None:
+        self.job.publish(RunProgressed(self.job.run_id, None, "progress.thinking"))
+
 
 def rules_of(config: InterceptionConfig, request: RunRequest) -> str:
     """Return the rules of a run: the person's, else the config's in the person's language."""
@@ -357,10 +423,16 @@ def check_kind(medium: ProducedMedium, chunk: Chunk) -> None:
         raise MediumMismatchError(declared=", ".join(sorted(declared)), found=medium.kind)
 
 
-def _parameter_texts(request: RunRequest) -> Iterator[str]:
-    """Yield what a person wrote into parameters, such as a negative prompt."""
-    for output in request.outputs:
-        yield from (value for value in output.parameters.values() if isinstance(value, str))
+def _texts_of(job: RunJob, text: str) -> dict[str, str]:
+    """Return what an output's placeholders stand for; ``text`` is what the stages before made."""
+    said = job.request.text
+    return {
+        "PREVIOUS_OUTPUT": text,
+        "INPUT_TEXT": said,
+        "USER_INPUT": said,
+        "SECONDARY_TEXT": job.request.secondary_text,
+        "LANGUAGE": guess_language(text) or job.request.language,
+    }
 
 
 def _examples(config: InterceptionConfig | None, request: RunRequest) -> Any:
@@ -368,9 +440,11 @@ def _examples(config: InterceptionConfig | None, request: RunRequest) -> Any:
     return config.examples if config is not None and request.rules is None else None
 
 
-def _rounds(config: InterceptionConfig | None, language: str) -> tuple[tuple[str, str], ...]:
-    steps = config.steps if config is not None else ()
-    return tuple((localized(step.name, language), localized(step.context, language)) for step in steps)
+def _rounds(config: InterceptionConfig | None, request: RunRequest, text: str) -> tuple[tuple[str, str], ...]:
+    """Return the rounds of the config's chain, unless the person changed the rules: then those are what happens."""
+    if config is None or request.rules is not None:
+        return ()
+    return rounds_of(config.steps, text, request.language, config.id)
 
 
 def _text_record(job: RunJob, stage: StageName, text: str, outcome: TextOutcome, ms: float) -> StageRecord:
@@ -383,6 +457,7 @@ def _text_record(job: RunJob, stage: StageName, text: str, outcome: TextOutcome,
         seed=job.seed,
         candidates=outcome.candidates,
         rounds=outcome.rounds,
+        thinking=outcome.thinking,
         parameters=dict(outcome.parameters),
         edited_from=outcome.text if text != outcome.text else None,
     )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from ai4artsed_desktop.domain.chunks import Chunk
 from ai4artsed_desktop.domain.code_art import RenderJob, RenderVerdict
 from ai4artsed_desktop.domain.reasons import Reason
-from ai4artsed_desktop.domain.runs import MediumRecord, RunRecord
+from ai4artsed_desktop.domain.runs import MediumRecord, ParameterValue, RunRecord
 from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.domain.text_models import TextDelta, TextModelInfo, TextRequest
 from ai4artsed_desktop.engine.catalog import CatalogFile
@@ -23,6 +23,11 @@ class TextModelProvider(Protocol):
     @property
     def id(self) -> str:
         """Stable id, the first part of its models' ids."""
+        ...
+
+    @property
+    def problem(self) -> Reason | None:
+        """Why it serves no models now, as far as the last list told; None = it does, or is switched off."""
         ...
 
     async def list_models(self) -> Sequence[TextModelInfo]:
@@ -46,6 +51,26 @@ class TextModelProvider(Protocol):
         ...
 
 
+class SecretStore(Protocol):
+    """Keeps keys of services where the system keeps secrets."""
+
+    async def place(self, name: str, variable: str = "") -> Literal["environment", "keyring", "file"] | None:
+        """Return where a key comes from (``variable`` of the environment first), None if there is none.
+
+        Raises:
+            StorageError: The keyring or the file cannot be read.
+        """
+        ...
+
+    async def keeps_in(self) -> Literal["keyring", "file"]:
+        """Return where a new key would be kept."""
+        ...
+
+    async def put(self, name: str, key: str) -> None:
+        """Keep a key, or forget it if it is empty. Raises StorageError."""
+        ...
+
+
 class ModelDigests(Protocol):
     """Tells which file exactly a local model is."""
 
@@ -55,13 +80,32 @@ class ModelDigests(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class InputFile:
+    """A picture, mask or sound that a graph reads.
+
+    Attributes:
+        name: What the graph calls it, unlike any other value in the graph. The backend brings the file to the server
+            that runs the job, and puts that server's own name in its place.
+        path: Where it lies on this machine.
+    """
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class MediaRequest:
-    """One filled request for a media backend: a ComfyUI ``graph`` (API format) or an API ``body``, and the chunk."""
+    """One filled request for a media backend: a ComfyUI ``graph`` (API format) or an API ``body``, and the chunk.
+
+    With ``local_only`` nothing of it may leave the machine.
+    """
 
     chunk: Chunk
-    parameters: Mapping[str, object]
+    parameters: Mapping[str, ParameterValue]
     graph: Mapping[str, object] | None = None
     body: Mapping[str, object] | None = None
+    files: tuple[InputFile, ...] = ()
+    local_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +154,47 @@ class MediaBackend(Protocol):
 
     async def aclose(self) -> None:
         """Close connections; a server that we did not start goes on."""
+        ...
+
+
+class Server(Protocol):
+    """The server behind a media backend or a text model provider; the supervisor starts it when it is needed."""
+
+    async def running(self) -> str | None:
+        """Return where it answers now, None if it does not; starts nothing."""
+        ...
+
+    async def can_start(self) -> bool:
+        """Tell whether the next need would start it."""
+        ...
+
+    async def address(self) -> str:
+        """Return where it answers, after starting it if need be. Raises ServiceError."""
+        ...
+
+
+@runtime_checkable
+class SupervisedBackend(Protocol):
+    """A media backend whose server is a service that the supervisor starts and heals."""
+
+    def use_servers(self, servers: Callable[[str], Server | None]) -> None:
+        """Get the server of a service by its name, None if nothing starts it."""
+        ...
+
+
+class ServiceHealer(Protocol):
+    """What a step needs of the supervisor when a server died under its job."""
+
+    def service_of(self, backend_type: str) -> str:
+        """Return the service behind a media backend, ``""`` if there is none."""
+        ...
+
+    def starts(self, name: str) -> int:
+        """Return how often a service became ready since the program began."""
+        ...
+
+    async def heal(self, name: str) -> bool:
+        """Wait until a service that broke is back; False if it stays away."""
         ...
 
 
@@ -183,6 +268,21 @@ class RunFolder(Protocol):
         The file's name is ``<number>_<stem>.<extension>``; the number counts up in order of creation.
 
         Raises:
+            StorageError, DiskFullError, ReadOnlyError.
+        """
+        ...
+
+    async def take_in(
+        self, stem: str, source: Path, *, mask: Path | None = None, facts: Mapping[str, object] | None = None
+    ) -> MediumRecord:
+        """Copy a picture of the person's into the folder, hash and record it as ``add`` does; the original stays.
+
+        Args:
+            mask: Becomes the copy's alpha channel: white = transparent. The copy is a PNG then.
+            facts: Recorded beside the original's name and the size in pixels.
+
+        Raises:
+            ImageFileError: There is no such file, or it is no picture that a server reads.
             StorageError, DiskFullError, ReadOnlyError.
         """
         ...

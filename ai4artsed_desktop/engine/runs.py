@@ -1,4 +1,4 @@
-"""Runs as commands: submit, edit and go on, cancel, do again. One lane, in order; each run has one folder."""
+"""Runs as commands: submit, edit and go on, cancel, do again. Begun in order, one per lane; each has one folder."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from ai4artsed_desktop import __version__
 from ai4artsed_desktop.domain.chunks import mappings_of
@@ -35,10 +36,13 @@ from ai4artsed_desktop.domain.runs import (
     RunState,
     StageName,
 )
+from ai4artsed_desktop.domain.safety.verdicts import strictest
 from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.domain.text import clean_text
 from ai4artsed_desktop.engine.bus import EventBus
 from ai4artsed_desktop.engine.catalog import Catalog
+from ai4artsed_desktop.engine.input_images import check_images, originals_of, take_in, with_images, with_wanted_images
+from ai4artsed_desktop.engine.lora_library import check_lora_places, with_wanted_loras
 from ai4artsed_desktop.engine.orchestrator import Orchestrator, RunJob
 from ai4artsed_desktop.engine.ports import RunFolder, RunStore, RunSummary
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
@@ -64,7 +68,7 @@ class _Entry:
 
 
 class RunService:
-    """Takes run requests and carries them out one after another.
+    """Takes run requests and carries them out in order, as many at a time as the settings say.
 
     Args:
         catalog: Returns the catalogue in force; a run keeps the one it was submitted with.
@@ -91,6 +95,7 @@ class RunService:
         self._scope = TaskScope("runs")
         self._waiting: deque[_Entry] = deque()
         self._entries: dict[str, _Entry] = {}
+        self._at_work: set[str] = set()
         self._has_work = asyncio.Event()
         self._is_closing = False
 
@@ -98,16 +103,22 @@ class RunService:
         """Begin to work through the queue."""
         self._scope.spawn(self._work(), name="lane")
 
-    def submit(self, request: RunRequest) -> str:
+    def submit(self, request: RunRequest, catalog: Catalog | None = None) -> str:
         """Queue a run and return its id; everything later is an event.
+
+        Args:
+            catalog: What the run works with; None = the catalogue in force. Another one lets a draft be tried.
 
         Raises:
             EmptyTextError, TextTooLongError, InputError: The text or what goes with it cannot be used.
             UnknownEntryError: The interception or an output is not in the catalogue.
             ParameterError: A parameter does not fit.
         """
-        catalog = self._catalog()
+        catalog = self._catalog() if catalog is None else catalog
         request = check_request(request, catalog)
+        # Whatever was recorded, edited or asked for: a run is never freer than the settings.
+        level = strictest(request.safety_level, self._settings().safety_level)
+        request = replace(request, safety_level=level)
         seed = request.seed if request.seed is not None else secrets.randbelow(SEED_LIMIT)
         run_id = f"run_{time.time_ns() // 1_000_000}_{secrets.token_hex(3)}"
         entry = _Entry(run_id, request, seed, catalog, asyncio.get_running_loop().create_future())
@@ -165,11 +176,12 @@ class RunService:
         Raises:
             UnknownEntryError, RunDamagedError: See RunStore.load.
         """
-        return request_from(await self._store.load(run_id))
+        return request_from(await self._store.load(run_id), await self._store.folder_of(run_id))
 
     async def continue_request(self, run_id: str) -> RunRequest:
         """Return the request that goes on where a recorded run stopped, using the stages it finished."""
-        return continue_from(await self._store.load(run_id))
+        request = continue_from(await self._store.load(run_id), await self._store.folder_of(run_id))
+        return with_wanted_loras(with_wanted_images(request, self._catalog()), self._catalog())
 
     async def list_runs(self, limit: int = 200, search: str = "") -> Sequence[RunSummary]:
         """Return recorded runs, newest first."""
@@ -192,6 +204,7 @@ class RunService:
             folder = await self._store.create(self._first_record(entry))
             await folder.add("config_used", _json(_configs_used(entry.request, entry.catalog)))
             await folder.add("input", _text(entry.request.text))
+            await take_in(folder, entry.request, entry.catalog)
         except Exception as exc:  # noqa: BLE001 - outermost frame of a task; becomes an event
             self._waiting.remove(entry)
             if folder is not None:
@@ -210,8 +223,11 @@ class RunService:
             await self._has_work.wait()
             self._has_work.clear()
             while self._waiting and (folder := self._waiting[0].folder) is not None:
+                if len(self._at_work) >= self._settings().run_lanes:
+                    break
                 entry = self._waiting.popleft()
-                await self._run_one(entry, folder)
+                self._at_work.add(entry.run_id)
+                self._scope.spawn(self._run_one(entry, folder), name=f"lane {entry.run_id}")
 
     async def _run_one(self, entry: _Entry, folder: RunFolder) -> None:
         settings = self._settings()
@@ -250,13 +266,17 @@ class RunService:
             event, state = RunFailed(entry.run_id, info), "failed"
         try:
             ended = {"state": state, "ended": _now(), "error": ErrorRecord(**asdict(info)) if info else None}
-            await folder.save(folder.record.model_copy(update=ended))
-            await folder.close()
+            try:
+                await folder.save(folder.record.model_copy(update=ended))
+            finally:
+                await folder.close()
         except Exception as exc:  # noqa: BLE001 - the lane goes on, whatever one folder does
             event = RunFailed(entry.run_id, info or as_error_info(exc))
         self._end(entry, event)
 
     def _end(self, entry: _Entry, event: Event) -> None:
+        self._at_work.discard(entry.run_id)
+        self._has_work.set()
         self._entries.pop(entry.run_id, None)
         entry.done.set_result(None)
         self._bus.publish(event)
@@ -284,6 +304,7 @@ class RunService:
             model_ids={stage.value: model for stage, model in request.model_ids.items()},
             stage_texts={stage.value: text for stage, text in request.stage_texts.items()},
             edits={stage.value: text for stage, text in request.edits.items()},
+            loras=request.loras,
             process=dict(self._process_id),
         )
 
@@ -300,10 +321,13 @@ def check_request(request: RunRequest, catalog: Catalog) -> RunRequest:
     if request.seed is not None and not 0 <= request.seed < SEED_LIMIT:
         raise ParameterError(name="seed", value=str(request.seed), expected=f"0 … {SEED_LIMIT - 1}")
     catalog.interception(request.interception_id)
+    check_images(request, catalog)
+    check_lora_places(request, catalog)
     for output in request.outputs:
         config = catalog.output(output.output_id).value
-        mappings = mappings_of(catalog.chunk(config.chunk).value)
-        resolve(mappings, output.parameters, config.overrides, lambda source: source, lambda: 0)
+        chunk = catalog.chunk(config.chunk).value
+        given = with_images(output, chunk, {key: path.name for key, path in request.images.items()})
+        resolve(mappings_of(chunk), given, config.overrides, lambda source: source, lambda: 0)
     is_late = STAGE_ORDER.index(request.start_stage) > STAGE_ORDER.index(StageName.INTERCEPTION)
     if is_late and not request.stage_texts.get(StageName.INTERCEPTION, "").strip():
         raise EmptyTextError
@@ -334,8 +358,12 @@ def _cleaned(request: RunRequest) -> RunRequest:
     )
 
 
-def request_from(record: RunRecord) -> RunRequest:
-    """Return the request that does ``record`` again with the same seed, texts and parameters."""
+def request_from(record: RunRecord, folder: Path) -> RunRequest:
+    """Return the request that does ``record`` again with the same seed, texts, parameters, LoRAs and pictures.
+
+    Args:
+        folder: The recorded run's folder: it holds the pictures.
+    """
     edits = {StageName(name): text for name, text in record.edits.items()}
     edits |= {stage.name: stage.text for stage in record.stages if stage.edited_from is not None}
     models = {StageName(name): model for name, model in record.model_ids.items()}
@@ -357,12 +385,14 @@ def request_from(record: RunRecord) -> RunRequest:
         edits=edits,
         parent_run_id=record.run_id,
         participant=record.participant,
+        loras=record.loras,
+        images=originals_of(record, folder),
     )
 
 
-def continue_from(record: RunRecord) -> RunRequest:
+def continue_from(record: RunRecord, folder: Path) -> RunRequest:
     """Return the request that starts at the first stage ``record`` did not finish, with the texts it has."""
-    request = request_from(record)
+    request = request_from(record, folder)
     done = {stage.name: stage.text for stage in record.stages if stage.state in {"done", "skipped", "reused"}}
     if StageName.INTERCEPTION not in done:
         return request

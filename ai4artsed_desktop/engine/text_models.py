@@ -5,7 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 
-from ai4artsed_desktop.domain.errors import LocalOnlyError, ModelMissingError, NotRunnableError
+from ai4artsed_desktop.domain.errors import (
+    LocalOnlyError,
+    ModelMissingError,
+    NotRunnableError,
+    ProviderKeyError,
+    ProviderUnavailableError,
+)
+from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.settings import AUTO_MODEL, Settings, StageRole
 from ai4artsed_desktop.domain.text_models import ModelGrade, TextDelta, TextModelInfo, TextRequest
 from ai4artsed_desktop.engine.ports import ModelDigests, TextModelProvider
@@ -47,6 +54,7 @@ class TextModels:
 
         Raises:
             ModelMissingError: The model that was asked for is not there, or is damaged; never another one in its place.
+            ProviderUnavailableError: The server or service that was asked for serves no models now.
             LocalOnlyError: The model that was asked for is not on this machine.
             NotRunnableError: "auto" was asked for and no model here can do this.
         """
@@ -54,12 +62,19 @@ class TextModels:
         if name == AUTO_MODEL:
             return _best(models, role)
         found = next((info for info in models if info.id == name), None)
+        if found is None:
+            self._check_provider(name)
         if found is None or found.problem is not None:
             raise ModelMissingError(found.problem or "" if found else "", model=name)
         if found.grade is ModelGrade.TINY and role in _NEEDS_INSTRUCT:
             raise NotRunnableError(id=name, reason="reason.tiny_model")
         self._check_local(found, local_only)
         return found
+
+    def problems(self) -> dict[str, Reason]:
+        """Return why providers serve no models now, by id, as far as the last list told."""
+        found = {provider_id: provider.problem for provider_id, provider in self._providers.items()}
+        return {provider_id: reason for provider_id, reason in found.items() if reason is not None}
 
     def stream(
         self, info: TextModelInfo, request: TextRequest, local_only: bool = False
@@ -83,6 +98,16 @@ class TextModels:
         if not info.is_local and (local_only or self._settings().local_only):
             raise LocalOnlyError(host=info.provider)
 
+    def _check_provider(self, name: str) -> None:
+        """Say what is wrong with the provider of a model that is not in the list, if anything is."""
+        provider = self._providers.get(name.partition("/")[0])
+        if provider is not None and (reason := provider.problem) is not None:
+            if reason.key == "reason.local_only":
+                raise LocalOnlyError(host=reason.params.get("host", provider.id))
+            if reason.key == "reason.provider_key":
+                raise ProviderKeyError(provider=reason.params["provider"])
+            raise ProviderUnavailableError(**reason.params)
+
     async def release(self) -> None:
         """Free the memory of every model of every provider."""
         await asyncio.gather(*(provider.release() for provider in self._providers.values()))
@@ -95,10 +120,13 @@ class TextModels:
 
 def _best(models: Sequence[TextModelInfo], role: StageRole) -> TextModelInfo:
     """Return the best local model for a role; what leaves the machine is only ever chosen by name."""
-    usable = [m for m in models if m.problem is None and m.is_local]
+    usable = [m for m in models if m.problem is None and m.is_local and not m.is_guard]
     able = [m for m in usable if m.grade is ModelGrade.INSTRUCT] if role in _NEEDS_INSTRUCT else usable
+    if role == "vision":
+        able = [m for m in able if m.can_see]
     if not able:
-        raise NotRunnableError(id=role, reason="reason.tiny_model" if usable else "reason.no_model")
+        missing = "reason.no_vision_model" if role == "vision" else "reason.tiny_model" if usable else "reason.no_model"
+        raise NotRunnableError(id=role, reason=missing)
     return able[0]
 
 

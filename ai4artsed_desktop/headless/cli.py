@@ -17,7 +17,7 @@ from ai4artsed_desktop.adapters.language_files import load_messages
 from ai4artsed_desktop.adapters.logs import start_logging, stop_logging
 from ai4artsed_desktop.adapters.paths import find_paths
 from ai4artsed_desktop.domain.errors import AppError
-from ai4artsed_desktop.headless.commands import COMMANDS
+from ai4artsed_desktop.headless.commands import find_commands
 from ai4artsed_desktop.headless.context import EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, Context, Output
 
 
@@ -25,7 +25,8 @@ def run_command(arguments: Sequence[str]) -> int:
     """Carry out one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 cancelled."""
     _use_utf8()
     try:
-        options = build_parser().parse_args(_with_self_check(arguments))  # may read the idea from standard input
+        arguments = _with_self_check(arguments)
+        options = build_parser(arguments).parse_args(arguments)  # may read the idea from standard input
         start_logging(find_paths().log_file)
         code = asyncio.run(_run(options, Output(as_json=getattr(options, "json", False))))
         sys.stdout.flush()
@@ -39,15 +40,15 @@ def run_command(arguments: Sequence[str]) -> int:
         stop_logging()
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser; each command's file adds its own part."""
+def build_parser(arguments: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Return the parser; each command's file adds its own part. The arguments tell which command is enough."""
     parser = argparse.ArgumentParser(
         prog="ai4artsed",
         description="From an idea to pictures, sound and code art. Without arguments the window opens.",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
+    for command in find_commands(arguments):
         command.add_to(commands)
     return parser
 
@@ -57,7 +58,7 @@ async def _run(options: argparse.Namespace, output: Output) -> int:
     assembly = assemble(paths)
     messages = load_messages(paths.resources, assembly.engine.settings.language)
     context = Context(assembly.engine, paths, messages, output)
-    command = next(c for c in COMMANDS if c.name == options.command)
+    (command,) = find_commands([options.command])
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()

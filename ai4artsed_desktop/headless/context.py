@@ -15,6 +15,8 @@ from ai4artsed_desktop.engine.messages import Messages
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
+#: Wrong usage, as argparse has it.
+EXIT_USAGE = 2
 #: What shells use for a program ended by Ctrl+C (128 + SIGINT).
 EXIT_CANCELLED = 130
 

@@ -61,6 +61,10 @@ class Actions(QObject):
         """Return what is possible now."""
         return tuple(action for action in self._actions.values() if action.is_possible())
 
+    def everything(self) -> tuple[WindowAction, ...]:
+        """Return all actions, also those that make no sense now."""
+        return tuple(self._actions.values())
+
     def get(self, action_id: str) -> WindowAction:
         """Return an action. Raises KeyError."""
         return self._actions[action_id]

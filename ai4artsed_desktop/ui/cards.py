@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ai4artsed_desktop.domain.configs import ConfigBase, InterceptionConfig, OutputConfig
+from PySide6.QtCore import QLocale
+
+from ai4artsed_desktop.domain.configs import ConfigBase, InterceptionConfig, OutputConfig, Price
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.text import localized
 from ai4artsed_desktop.domain.text_models import ModelGrade, TextModelInfo
@@ -36,8 +38,9 @@ def output_cards(kit: Kit, facts: EngineFacts, measured: Measured) -> list[CardI
 
 
 def model_name(kit: Kit, info: TextModelInfo) -> str:
-    """Return how a text model is called, with what the tiny one is."""
-    return kit.text("model.tiny", name=info.name) if info.grade is ModelGrade.TINY else info.name
+    """Return how a text model is called, with what the tiny one is, and with where it is if not on this machine."""
+    name = kit.text("model.tiny", name=info.name) if info.grade is ModelGrade.TINY else info.name
+    return name if info.is_local else kit.text("model.cloud", name=name)
 
 
 def worker_name(kit: Kit, facts: EngineFacts, worker_id: str) -> str:
@@ -51,6 +54,13 @@ def worker_name(kit: Kit, facts: EngineFacts, worker_id: str) -> str:
         return kit.text("model.procedure", source=source)
     info = facts.model(worker_id)
     return model_name(kit, info) if info is not None else name or worker_id
+
+
+def price_text(kit: Kit, price: Price) -> str:
+    """Return what one medium costs, about, and when the service said so."""
+    decimals = 2 if price.amount >= 0.01 or price.amount == 0 else 3
+    amount = QLocale(kit.translator.language).toString(price.amount, "f", decimals)
+    return kit.text("card.price", amount=amount, currency=price.currency, date=price.as_of)
 
 
 def _interception_label(kit: Kit, facts: EngineFacts, config: InterceptionConfig) -> str:
@@ -73,6 +83,8 @@ def _card(kit: Kit, config: ConfigBase, label: str, problem: Reason | None, meas
     group = _group_name(kit, config)
     time_ms = measured.get(config.id)
     facts = (kit.text("card.measured", time=duration_text(time_ms, language)),) if time_ms is not None else ()
+    if isinstance(config, OutputConfig) and config.meta.price is not None:
+        facts += (price_text(kit, config.meta.price),)
     meta = config.meta if isinstance(config, InterceptionConfig | OutputConfig) else None
     return CardItem(
         id=config.id,
@@ -88,7 +100,7 @@ def _card(kit: Kit, config: ConfigBase, label: str, problem: Reason | None, meas
         reason=kit.text(problem.key, **problem.params) if problem is not None else "",
         min_age=config.audience.min_age,
         facts=facts,
-        fix=kit.text("card.fix_model") if problem is not None and _needs_model(problem) else "",
+        fix=_fix(kit, problem) if problem is not None else "",
     )
 
 
@@ -101,5 +113,14 @@ def _group_name(kit: Kit, config: ConfigBase) -> str:
     return ""
 
 
-def _needs_model(problem: Reason) -> bool:
-    return problem.key in {"reason.no_model", "reason.tiny_model", "reason.model_missing", "reason.chain_needs_model"}
+def _fix(kit: Kit, problem: Reason) -> str:
+    """Return what the button says that leads to where the reason can be mended, "" if there is no such place."""
+    if problem.key == "reason.key_missing":
+        return kit.text("card.fix_key")
+    needs_model = problem.key in {
+        "reason.no_model",
+        "reason.tiny_model",
+        "reason.model_missing",
+        "reason.chain_needs_model",
+    }
+    return kit.text("card.fix_model") if needs_model else ""

@@ -15,6 +15,10 @@ class Desk:
     Attributes:
         read_bytes: Return a file's bytes. Blocks; call it in a worker. Raises AppError.
         copy_file: Copy a file to a place the person chose. Blocks; call it in a worker. Raises AppError.
+        keep_picture: Keep a pasted picture or a painted mask until it is used: its bytes and its extension; return
+            the file. Blocks; call it in a worker. Raises AppError.
+        free_bytes: Return how much is free on the disk of a folder that need not be there yet. Blocks; call it in a
+            worker. Raises AppError.
         models_folder: Where GGUF files go.
         data_folder: Where runs lie.
         state: How the window was left (geometry, texts, choices); JSON values.
@@ -24,6 +28,8 @@ class Desk:
 
     read_bytes: Callable[[Path], bytes]
     copy_file: Callable[[Path, Path], None]
+    keep_picture: Callable[[bytes, str], Path]
+    free_bytes: Callable[[Path], int]
     models_folder: Path
     data_folder: Path
     state: Mapping[str, Any]

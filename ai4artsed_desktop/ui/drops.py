@@ -9,6 +9,8 @@ from pathlib import Path
 from PySide6.QtCore import QMimeData
 
 #: Name of a run folder (FORMATS: ``run_<unix ms>_<6 hex>``).
+#: What counts as a picture when it is dropped, and what the file dialogs offer.
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _RUN_FOLDER = re.compile(r"run_\d{10,}_[0-9a-f]{6}")
 
 

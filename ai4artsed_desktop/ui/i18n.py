@@ -37,6 +37,10 @@ class Translator(QObject):
         """Return the text for ``key`` with its placeholders filled."""
         return self._messages.text(key, **params)
 
+    def has(self, key: str) -> bool:
+        """Tell whether there is a text for ``key``."""
+        return self._messages.has(key)
+
     def error(self, error: ErrorInfo) -> ErrorText:
         """Return what did not happen, why, and what can be done now."""
         return self._messages.error(error)

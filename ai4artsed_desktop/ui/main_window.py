@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QMoveEvent, QResizeEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from ai4artsed_desktop.domain.errors import ErrorInfo
+from ai4artsed_desktop.domain.runs import RunRequest
+from ai4artsed_desktop.engine.input_images import ImageUnwantedError
 from ai4artsed_desktop.engine.ports import RunSummary
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.actions import Actions, WindowAction
 from ai4artsed_desktop.ui.bridge import EngineBridge
 from ai4artsed_desktop.ui.close_sheet import CloseSheet
 from ai4artsed_desktop.ui.desk import Desk
-from ai4artsed_desktop.ui.drops import drop_kind, is_run_folder, local_paths
+from ai4artsed_desktop.ui.drops import PICTURE_SUFFIXES, drop_kind, is_run_folder, local_paths
 from ai4artsed_desktop.ui.facts import EngineFacts
+from ai4artsed_desktop.ui.gpu.questions import VramQuestions
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.memory import WindowMemory
+from ai4artsed_desktop.ui.model_drop import MODEL_DROP_SUFFIXES, ModelDrop
 from ai4artsed_desktop.ui.paging import Page, PageContext, PageSpec, discover_pages
 from ai4artsed_desktop.ui.palette_entries import palette_entries
 from ai4artsed_desktop.ui.session_runs import SessionRuns
@@ -31,6 +35,7 @@ from ai4artsed_desktop.ui.widgets.palette import CommandPalette
 from ai4artsed_desktop.ui.widgets.rail import Rail, RailEntry
 from ai4artsed_desktop.ui.widgets.sheet import Sheet
 from ai4artsed_desktop.ui.widgets.status_bar import StatusBar
+from ai4artsed_desktop.ui.workflow_sheet import WORKFLOW_SUFFIXES, WorkflowDrop
 
 _DEFAULT_SIZE_PX = (1280, 800)
 _MINIMUM_SIZE_PX = (720, 560)
@@ -68,17 +73,20 @@ class MainWindow(QWidget):
             show_error=self.show_error,
             import_model=self.import_model,
             take_files=self.take_files,
+            carry_over=self.carry_over,
         )
         self._specs: dict[str, PageSpec] = {spec.id: spec for spec in discover_pages()}
         self.pages: dict[str, Page] = {}
         self.palette_sheet: CommandPalette | None = None
         self.close_sheet: CloseSheet | None = None
+        self.workflow_drop: WorkflowDrop | None = None
         self._is_closing = False
         self._lay_out()
         kit.translator.language_changed.connect(self.retranslate)
         self.retranslate()
         self.setAcceptDrops(True)
         self._come_back()
+        self.model_drop = ModelDrop(kit, bridge, self.banners, self.show_error, self)
         self._add_actions()
         self._warn_administrator(desk)
 
@@ -88,6 +96,9 @@ class MainWindow(QWidget):
         self.facts.refresh()
         if interrupted:
             self._offer_interrupted(interrupted)
+        if self._bridge.engine.can_train:
+            # Once the window can be used: the modules of trainings cost a tenth of its start.
+            self.facts.changed.connect(self._find_trainings, Qt.ConnectionType.SingleShotConnection)
 
     def show_error(self, error: ErrorInfo) -> None:
         """Show an error that belongs to no place of a page, above everything and without stopping anything."""
@@ -121,10 +132,24 @@ class MainWindow(QWidget):
         banner.add_action("import.use", lambda: self._import(path, copy=False), "pin")
         self.banners.addWidget(banner)
 
+    def carry_over(self, request: RunRequest, run_id: str) -> None:
+        """Put a run's idea and choices into Create and show the run there."""
+        self.show_page("create")
+        self.pages["create"].take_request(request)
+        self.pages["create"].take_run(run_id)
+
     def take_files(self, paths: Sequence[str]) -> None:
         """Bring each file to where it belongs: a model, a run folder, or a text for the idea."""
         for path in paths:
             self._take_file(Path(path))
+
+    def take_workflow(self, path: Path, otherwise: Callable[[], object] | None = None) -> None:
+        """Look for a ComfyUI workflow in a file and show it for confirmation; ``otherwise``: there is none."""
+        if self.workflow_drop is None:
+            self.workflow_drop = WorkflowDrop(
+                self._kit, self, self._bridge, self._context.desk.read_bytes, self._on_workflow_saved, self.show_error
+            )
+        self.workflow_drop.take(path, otherwise)
 
     def open_palette(self) -> None:
         """Open the command palette."""
@@ -141,11 +166,12 @@ class MainWindow(QWidget):
         event.ignore()
         if self._is_closing:
             return
-        if self.runs.live():
+        # Every run counts, also those that a page keeps to itself.
+        if active := self._bridge.engine.runs.active():
             if self.close_sheet is None:
                 self.close_sheet = CloseSheet(self._kit, self)
                 self.close_sheet.close_agreed.connect(self._confirm_close)
-            self.close_sheet.open_for(len(self.runs.live()))
+            self.close_sheet.open_for(len(active))
         else:
             self._confirm_close()
 
@@ -192,7 +218,9 @@ class MainWindow(QWidget):
         self.banners: QVBoxLayout = column(self.error_card, space=r.SPACE_2)
         banner_holder = QWidget()
         self.status_bar = StatusBar(self._kit)
+        self.status_bar.vram_asked.connect(lambda: self.show_page("studio", "gpu"))
         self._status = StatusFeed(self._kit, self._bridge, self.facts, self.runs, self.status_bar, self.show_error)
+        self.vram_questions = VramQuestions(self._kit, self._bridge, self.banners, self)
         self.banners.setContentsMargins(r.SPACE_4, r.SPACE_2, r.SPACE_4, 0)
         banner_holder.setLayout(self.banners)
         right = column(banner_holder, self.stack, space=0)
@@ -210,9 +238,25 @@ class MainWindow(QWidget):
             WindowAction("full_screen", "window.full_screen", self._toggle_full_screen, "zoom-fit", "F11"),
             WindowAction("settings", "page.settings", lambda: self.show_page("settings"), "settings", "Ctrl+,"),
             WindowAction("models", "remedy.models", lambda: self.show_page("settings", "models"), "model"),
+            WindowAction("workflow", "workflow.import", self._choose_workflow, "plus"),
             WindowAction("free_memory", "remedy.free_memory", self._free_memory, "eraser"),
             WindowAction("quit", "window.quit", self.close, "close", "Ctrl+Q"),
         )
+
+    def _choose_workflow(self) -> None:
+        pattern = " ".join(f"*{suffix}" for suffix in WORKFLOW_SUFFIXES)
+        dialog = QFileDialog(self, self._kit.text("workflow.import"), "", f"ComfyUI ({pattern})")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.fileSelected.connect(self._on_workflow_chosen)
+        dialog.open()
+
+    def _on_workflow_chosen(self, name: str) -> None:
+        self.take_workflow(Path(name))
+
+    def _on_workflow_saved(self, output_id: str) -> None:
+        self.show_page("create")
+        self.pages["create"].take_output(output_id)
 
     def _toggle_full_screen(self) -> None:
         if self.isFullScreen():
@@ -221,7 +265,7 @@ class MainWindow(QWidget):
             self.showFullScreen()
 
     def _free_memory(self) -> None:
-        self._bridge.ask(self._bridge.engine.models.release(), failed=self.show_error)
+        self._bridge.ask(self._bridge.engine.free_memory(), failed=self.show_error)
 
     def _come_back(self) -> None:
         """Look as the window was left."""
@@ -241,6 +285,10 @@ class MainWindow(QWidget):
             banner = Banner(self._kit, "warning", "warn", "notice.administrator")
             banner.closed.connect(lambda: self.memory.put("knows_administrator", True))
             self.banners.addWidget(banner)
+
+    def _find_trainings(self) -> None:
+        """A trainer outlives the window: one that still runs is found again, and who waits gets their turn."""
+        self._bridge.ask(self._bridge.engine.training.attach(), failed=self.show_error)
 
     def _offer_interrupted(self, interrupted: Sequence[RunSummary]) -> None:
         first = interrupted[0]
@@ -262,9 +310,21 @@ class MainWindow(QWidget):
     def _take_file(self, path: Path) -> None:
         if path.suffix.lower() == ".gguf":
             self.import_model(path)
+        elif path.suffix.lower() == ".json":
+            self.show_page("create")
+            self.take_workflow(path, lambda: self.pages["create"].take_interception(path))
         elif is_run_folder(path):
             self.show_page("create")
             self.pages["create"].take_run(path.name)
+        elif path.suffix.lower() in MODEL_DROP_SUFFIXES:
+            self.model_drop.take(path)
+        elif path.suffix.lower() in PICTURE_SUFFIXES:
+            self.show_page("create")
+            if not self.pages["create"].take_picture(path):
+                unwanted = ImageUnwantedError(image=path.name, expected="–").info()
+                self.take_workflow(path, lambda: self.show_error(unwanted))
+        elif path.suffix.lower() in WORKFLOW_SUFFIXES:
+            self.take_workflow(path)
         else:
             self.show_page("create")
             self.pages["create"].take_text_file(path)

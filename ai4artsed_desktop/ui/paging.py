@@ -11,6 +11,7 @@ from pkgutil import iter_modules
 from PySide6.QtWidgets import QWidget
 
 from ai4artsed_desktop.domain.errors import ErrorInfo
+from ai4artsed_desktop.domain.runs import RunRequest
 from ai4artsed_desktop.ui import pages
 from ai4artsed_desktop.ui.actions import Actions
 from ai4artsed_desktop.ui.bridge import EngineBridge
@@ -31,6 +32,7 @@ class PageContext:
         show_error: Shows an error that belongs to no place of the page.
         import_model: Asks whether to copy a GGUF file, then brings it in.
         take_files: Brings dropped files (paths) to where they belong.
+        carry_over: Puts a run's idea and choices (its request) into Create and shows the run (its id) there.
     """
 
     kit: Kit
@@ -44,6 +46,7 @@ class PageContext:
     show_error: Callable[[ErrorInfo], None]
     import_model: Callable[[Path], None]
     take_files: Callable[[list[str]], None]
+    carry_over: Callable[[RunRequest, str], None]
 
 
 class Page(QWidget):
@@ -57,14 +60,34 @@ class Page(QWidget):
         del text
         return False
 
+    def take_interception(self, path: Path) -> bool:
+        """Take a shared interception dropped on the window; return whether this page has a use for it."""
+        del path
+        return False
+
     def take_text_file(self, path: Path) -> bool:
         """Take a text file dropped on the window; return whether this page has a use for it."""
         del path
         return False
 
+    def take_picture(self, path: Path) -> bool:
+        """Take a picture dropped on the window; return whether this page has a use for it now."""
+        del path
+        return False
+
+    def take_request(self, request: RunRequest) -> bool:
+        """Put what a run was asked for into this page's fields; return whether this page has a use for it."""
+        del request
+        return False
+
     def take_run(self, run_id: str) -> bool:
         """Take a run folder dropped on the window; return whether this page has a use for it."""
         del run_id
+        return False
+
+    def take_output(self, output_id: str) -> bool:
+        """Pick an output that was just added; return whether this page has a use for it."""
+        del output_id
         return False
 
     def picks(self) -> list[PaletteEntry]:

@@ -6,7 +6,8 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, Qt
+from PySide6.QtGui import QImage, QImageReader, QImageWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,8 @@ class Frame:
     duration_ms: int
 
 
+#: Qt refuses larger pictures, decoded: a photograph of 100 megapixels has 400 MB.
+_LARGEST_MB = 512
 #: Browsers show frames shorter than this for 100 ms; old GIFs rely on it.
 _SHORTEST_MS, _INSTEAD_MS = 11, 100
 
@@ -78,3 +81,30 @@ def may_move(data: bytes) -> bool:
     if data[8:12] == b"WEBP":
         return b"ANIM" in data[12:64]
     return data.startswith(b"GIF8")
+
+
+def read_upright(data: bytes, longest_px: int | None = None) -> QImage:
+    """Decode one still picture the way up it was taken (EXIF orientation); a null image if Qt cannot read it.
+
+    Args:
+        longest_px: Scaled down to this longer side, if it is longer; None = as large as it is.
+    """
+    buffer = QBuffer()
+    buffer.setData(QByteArray(data))
+    buffer.open(QIODevice.OpenModeFlag.ReadOnly)
+    QImageReader.setAllocationLimit(_LARGEST_MB)
+    reader = QImageReader(buffer)
+    reader.setAutoTransform(True)
+    size = reader.size()
+    if longest_px is not None and size.isValid() and max(size.width(), size.height()) > longest_px:
+        # The decoder scales while it reads: a large photograph never lies in memory whole.
+        reader.setScaledSize(size.scaled(longest_px, longest_px, Qt.AspectRatioMode.KeepAspectRatio))
+    return reader.read()
+
+
+def png_bytes(image: QImage) -> bytes:
+    """Return a picture as a PNG file."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    QImageWriter(buffer, QByteArray(b"png")).write(image)
+    return bytes(buffer.data().data())

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from ai4artsed_desktop.domain.errors import ErrorInfo
 from ai4artsed_desktop.domain.events import (
+    Event,
     MediumSaved,
+    ModelStateChanged,
     RunCancelled,
     RunEvent,
     RunFailed,
@@ -26,6 +28,7 @@ from ai4artsed_desktop.domain.events import (
     StageStarted,
 )
 from ai4artsed_desktop.domain.runs import MediumRecord, RunRecord, RunRequest, RunState, StageName
+from ai4artsed_desktop.engine.catalog import Catalog
 from ai4artsed_desktop.engine.engine import Engine
 from ai4artsed_desktop.ui.bridge import EngineBridge
 from ai4artsed_desktop.ui.widgets.stage_view import StageState
@@ -52,6 +55,7 @@ class StageFacts:
     rounds: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     reason: str = ""
     candidate: int = 0
+    thinking: str = ""
 
 
 @dataclass(slots=True)
@@ -115,7 +119,7 @@ class RunFacts:
         facts = self.stage(event.stage)
         facts.state, facts.text = StageState.DONE, event.text
         facts.model, facts.candidates = event.model or facts.model, event.candidates
-        facts.ms = event.ms or None
+        facts.ms, facts.thinking = event.ms or None, event.thinking
         if self.state == "paused":
             self.state = "running"
 
@@ -147,6 +151,7 @@ def facts_from_record(record: RunRecord, request: RunRequest, folder: Path) -> R
             stage.candidates,
             list(stage.rounds),
             stage.reason,
+            thinking=stage.thinking,
         )
     facts.media = [medium for medium in record.entities if medium.output_id]
     if record.error is not None:
@@ -175,18 +180,23 @@ class SessionRuns(QObject):
         bridge.run_event.connect(self._on_bridge_run_event)
         bridge.text_streamed.connect(self._on_bridge_text_streamed)
         bridge.run_progressed.connect(self._on_bridge_run_progressed)
+        bridge.engine_event.connect(self._on_bridge_engine_event)
 
     def get(self, run_id: str) -> RunFacts | None:
         """Return the facts of a run."""
         return self._runs.get(run_id)
 
+    def all(self) -> list[RunFacts]:
+        """Return every run of this session, newest first."""
+        return list(reversed(self._runs.values()))
+
     def live(self) -> list[RunFacts]:
         """Return the runs that wait or work, in order."""
         return [run for run in self._runs.values() if run.is_live]
 
-    def submit(self, request: RunRequest) -> RunFacts:
-        """Hand a run to the engine. Raises what ``RunService.submit`` raises."""
-        run_id = self._bridge.engine.runs.submit(request)
+    def submit(self, request: RunRequest, catalog: Catalog | None = None) -> RunFacts:
+        """Hand a run to the engine; see ``RunService.submit`` for what it takes and raises."""
+        run_id = self._bridge.engine.runs.submit(request, catalog)
         facts = RunFacts(run_id, request)
         self._runs[run_id] = facts
         self.added.emit(run_id)
@@ -230,6 +240,8 @@ class SessionRuns(QObject):
 
     def _on_folder(self, facts: RunFacts, folder: Path) -> None:
         facts.folder = folder
+        if facts.request.images:
+            self._bridge.ask(_with_own_images(self._bridge.engine, facts))
         self.changed.emit(facts.run_id)
 
     def _on_bridge_text_streamed(self, run_id: str, stage: StageName, text: str, candidate: int) -> None:
@@ -244,6 +256,16 @@ class SessionRuns(QObject):
             facts.fraction, facts.message, facts.progress = event.fraction, event.message, event
             self.progressed.emit(event.run_id)
 
+    def _on_bridge_engine_event(self, event: Event) -> None:
+        """Say that a run waits for its model to be loaded: a cold start takes up to minutes."""
+        if not isinstance(event, ModelStateChanged):
+            return
+        for facts in self.live():
+            stage = facts.working_stage
+            if stage is not None and facts.stages[stage].model == event.model_id:
+                facts.message = "working.loading_model" if event.state == "loading" else ""
+                self.changed.emit(facts.run_id)
+
 
 def streamed_piece(facts: StageFacts, text: str, candidate: int) -> str:
     """Return streamed text as it is appended: each further candidate begins a paragraph of its own."""
@@ -251,6 +273,12 @@ def streamed_piece(facts: StageFacts, text: str, candidate: int) -> str:
         return text
     facts.candidate = candidate
     return "\n\n" + text.lstrip("\n")
+
+
+async def _with_own_images(engine: Engine, facts: RunFacts) -> None:
+    """What is made from this run later takes its own copies: the originals may go."""
+    images = (await engine.runs.request_of(facts.run_id)).images
+    facts.request = replace(facts.request, images=images)
 
 
 async def _read(engine: Engine, run_id: str) -> RunFacts:

@@ -50,7 +50,7 @@ class Sound(QObject):
         self._player = QMediaPlayer(self)
         self._player.setAudioOutput(self._output)
         self._player.setSourceDevice(self._buffer)
-        self._player.positionChanged.connect(self.position_changed)
+        self._player.positionChanged.connect(self._on_player_position_changed)
         self._player.playingChanged.connect(self.playing_changed)
         self._player.errorOccurred.connect(self._on_player_error_occurred)
 
@@ -70,6 +70,10 @@ class Sound(QObject):
         """Stop and let the output go."""
         self._player.stop()
         self.deleteLater()
+
+    def _on_player_position_changed(self, position_ms: int) -> None:
+        # A slot between: a signal of "qlonglong" does not connect to a signal of "int".
+        self.position_changed.emit(position_ms)
 
     def _on_player_error_occurred(self) -> None:
         self.failed.emit(self._player.errorString())

@@ -78,8 +78,23 @@ QTextEdit[look="words"] { font-size: ${words}px; }
 QTextEdit[look="bare"] { font-size: ${words}px; border: 2px solid transparent; background: transparent; margin: 0px; }
 QTextEdit[look="bare"]:focus { border: 2px solid $focus; }
 QPlainTextEdit[look="code"] { background: $sunken; font-family: $mono; font-size: ${body}px; border-color: $line; }
-QListView { background: transparent; border: 2px solid transparent; border-radius: ${card}px; outline: none; }
-QListView:focus { border: 2px solid $focus; }
+QListView, QTableView {
+  background: transparent; border: 2px solid transparent; border-radius: ${card}px; outline: none;
+}
+QListView:focus, QTableView:focus { border: 2px solid $focus; }
+QTableView { gridline-color: $line; selection-background-color: $picked; selection-color: $ink; }
+QTableView::item { padding: 0px 5px; }
+QTableView::item:selected { border-top: 1px solid $accent; border-bottom: 1px solid $accent; }
+QTableView[look="log"] { font-family: $mono; font-size: ${small}px; }
+QTableView[look="log"]::item { padding: 0px 4px; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
+QListView[look="ticks"]::item { min-height: ${inner}px; padding: 4px 8px; }
+QListView[look="ticks"]::indicator { width: 0px; height: 0px; }
+QHeaderView { background: transparent; border: none; }
+QHeaderView::section {
+  background: $sunken; color: $muted; border: none; border-bottom: 1px solid $line; padding: 4px 8px;
+  font-size: ${small}px; font-weight: 600;
+}
 QGraphicsView { background: $sunken; border: 2px solid transparent; border-radius: ${card}px; }
 QGraphicsView:focus { border: 2px solid $focus; }
 QSplitter::handle { background: transparent; }

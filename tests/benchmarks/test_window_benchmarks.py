@@ -43,8 +43,10 @@ WAYS_OUT = (
 
 
 START_AS_THE_COMMAND_DOES = """
-from ai4artsed_desktop.__main__ import prepare_window_start
-prepare_window_start()
+from ai4artsed_desktop.__main__ import prepare_start
+prepare_start()
+from ai4artsed_desktop.app.feature_scan import stop_feature_scan
+stop_feature_scan()
 import runpy
 runpy.run_module("tests.support.window_probe", run_name="__main__")
 """

@@ -5,30 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
 from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient, JobResult
 from ai4artsed_desktop.adapters.backends.comfyui_feed import JobProgress
-from ai4artsed_desktop.adapters.backends.comfyui_http import Limits
+from ai4artsed_desktop.adapters.backends.server_http import Limits
 from tests.support.comfyui_double import ComfyUiDouble
 
 #: As the product's, only shorter; nothing in a test may hang.
 SHORT = Limits(
-    connect_s=1.0,
-    answer_s=0.6,
+    connect_s=5.0,
+    answer_s=3.0,
     silence_s=0.25,
     poll_s=0.05,
     refused_s=0.3,
-    mute_s=1.5,
-    arrival_s=0.3,
+    mute_s=6.0,
+    arrival_s=0.4,
     stuck_s=60.0,
     cancel_wait_s=3.0,
     cancel_limit_s=6.0,
     preview_gap_s=0.0,
 )
-WHOLE_TEST_S = 20.0
+#: Where a server's silence is the point.
+IMPATIENT = replace(SHORT, answer_s=0.5, mute_s=1.0)
+WHOLE_TEST_S = 40.0
 
 
 def sampling(seed: int = 1, steps: int = 4) -> dict[str, Any]:
@@ -39,7 +42,18 @@ def sampling(seed: int = 1, steps: int = 4) -> dict[str, Any]:
         "6": {"class_type": "CLIPTextEncode", "inputs": {"text": "an apple", "clip": ["4", 1]}},
         "3": {
             "class_type": "KSampler",
-            "inputs": {"seed": seed, "steps": steps, "model": ["4", 0], "positive": ["6", 0], "latent_image": ["5", 0]},
+            "inputs": {
+                "seed": seed,
+                "steps": steps,
+                "cfg": 1.0,
+                "sampler_name": "euler",
+                "scheduler": "normal",
+                "denoise": 1.0,
+                "model": ["4", 0],
+                "positive": ["6", 0],
+                "negative": ["6", 0],
+                "latent_image": ["5", 0],
+            },
             "_meta": {"title": "The sampler"},
         },
         "8": {"class_type": "VAEDecode", "inputs": {"samples": ["3", 0], "vae": ["4", 2]}},

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import uuid
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -19,6 +19,7 @@ from tests.support.comfyui_records import Generation, exchanges, recorded_frames
 from tests.support.comfyui_routes import Answer, Request, route
 from tests.support.comfyui_wire import DoubleSocket
 from tests.support.comfyui_worker import Hold, Worker
+from tests.support.killable_server import KillableServer
 
 
 @dataclass
@@ -58,35 +59,29 @@ class Faults:
     interrupts_anything: bool = False
 
 
-class ComfyUiDouble:
+class ComfyUiDouble(KillableServer):
     """One server.
 
     Attributes:
         worker: Its queue, history, files and pace.
         requests: (method, path) of each request that came, without ``/api``.
         posted: Bodies of all POST /prompt.
+        more_checkpoints: Files beside the recorded ones.
     """
 
     def __init__(self, generation: Generation = "new") -> None:
+        super().__init__()
         self.generation: Generation = generation
         self.faults = Faults()
         self.requests: list[tuple[str, str]] = []
         self.posted: list[dict[str, Any]] = []
+        self.more_checkpoints: list[str] = []
         self.refusals = _recorded_refusals(generation)
         self.features = recorded_frames(generation, "05-feature-flags")[1]["data"]
-        self.port = 0
         self.max_upload_bytes = 100 * 1024 * 1024
         self.worker = Worker(generation, self)
         self._sockets: dict[str, DoubleSocket] = {}
-        self._listener: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._runner: asyncio.Task[None] | None = None
-        self._moved = asyncio.Event()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     @property
     def open_sockets(self) -> int:
@@ -98,34 +93,19 @@ class ComfyUiDouble:
         self.worker.holds.append(hold)
         return hold
 
-    async def until(self, is_so: Callable[[], object]) -> None:
-        """Wait until something is so; looked at after each request, frame and connection."""
-        while not is_so():
-            self._moved.clear()
-            await self._moved.wait()
-
     async def start(self) -> None:
         """Listen; a second start is a restart on the same port, and everything but the disk is forgotten."""
-        disk, first = self.worker.disk, self._listener is None
-        if not first:
-            self.worker = Worker(self.generation, self)
+        if self._runner is not None:
+            disk, self.worker = self.worker.disk, Worker(self.generation, self)
             self.worker.disk = disk
-        self._listener = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._listener.sockets[0].getsockname()[1]
+        await self.listen()
         self._runner = asyncio.get_running_loop().create_task(self.worker.run(), name="comfyui-double-worker")
 
     async def kill(self) -> None:
         """End at once, as by SIGKILL: connections break, queue and history are gone, files stay."""
-        assert self._listener is not None and self._runner is not None
-        self._listener.close()
-        for writer in list(self._writers):
-            writer.transport.abort()
-        tasks = [self._runner, *self._tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        assert self._runner is not None
+        await self.cut_off(self._runner)
         self._sockets.clear()
-        self._writers.clear()
 
     # How the worker reaches the sockets.
 
@@ -173,28 +153,16 @@ class ComfyUiDouble:
 
     # Connections.
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        self._writers.add(writer)
-        try:
-            while (request := await _read_request(reader)) is not None:
-                if self.faults.is_mute:
-                    await asyncio.Event().wait()
-                if request.path == "/ws" and not self.faults.refuses_sockets:
-                    await self._serve_socket(request, reader, writer)
-                    return
-                if not await self._answer(request, writer):
-                    return
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client left
-        except asyncio.CancelledError:
-            writer.transport.abort()  # killed, or the test is over
-        finally:
-            self._tasks.discard(task)
-            self._writers.discard(writer)
-            writer.close()
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection to its end."""
+        while (request := await read_request(reader)) is not None:
+            if self.faults.is_mute:
+                await asyncio.Event().wait()
+            if request.path == "/ws" and not self.faults.refuses_sockets:
+                await self._serve_socket(request, reader, writer)
+                return
+            if not await self._answer(request, writer):
+                return
 
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         """Answer one request; return False if the connection is broken on purpose."""
@@ -257,7 +225,7 @@ def _uses_up(counts: dict[str, int], path: str) -> bool:
     return start is not None
 
 
-async def _read_request(reader: asyncio.StreamReader) -> Request | None:
+async def read_request(reader: asyncio.StreamReader) -> Request | None:
     try:
         raw = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:

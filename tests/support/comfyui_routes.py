@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, cast
 
-from tests.support.comfyui_records import Generation
 from tests.support.comfyui_worker import QueuedJob, outputs_of
 from tests.support.object_info import object_info
 
@@ -65,6 +64,24 @@ class Answer:
         return "\r\n".join(lines).encode("latin-1")
 
 
+_MODEL_FILES = {
+    "checkpoints": ["tiny-sd15-random.safetensors"],
+    "loras": ["mismatched-lora.safetensors", "tiny-sd15-lora.safetensors"],
+}
+#: As recorded; a file without metadata is a 404.
+_LORA_METADATA = {
+    "ss_network_alpha": "2.0",
+    "ss_network_module": "networks.lora",
+    "modelspec.architecture": "stable-diffusion-v1/lora",
+    "ss_tag_frequency": '{"10_testtoken": {"testtoken": 10}}',
+    "modelspec.trigger_phrase": "testtoken",
+    "ss_output_name": "tiny-sd15-lora",
+    "modelspec.title": "tiny-sd15-lora",
+    "ss_base_model_version": "sd_v1",
+    "ss_network_dim": "2",
+}
+
+
 def route(double: ComfyUiDouble, request: Request) -> Answer:
     """Return the answer to a request; what the real server trips over is its 500."""
     name = f"{'GET' if request.method == 'HEAD' else request.method} {request.path}"
@@ -72,10 +89,13 @@ def route(double: ComfyUiDouble, request: Request) -> Answer:
         if name.startswith("GET /history/"):
             return _history(double, request.path.removeprefix("/history/"))
         if name.startswith("GET /object_info"):
-            return Answer.json(_object_info(double.generation, request.path.removeprefix("/object_info").strip("/")))
+            return Answer.json(_object_info(double, request.path.removeprefix("/object_info").strip("/")))
         if name.startswith("GET /models/"):
-            known = request.path in ("/models/checkpoints", "/models/loras")
-            return Answer.json(["tiny-sd15-random.safetensors"]) if known else Answer(404)
+            files = _MODEL_FILES.get(request.path.removeprefix("/models/"))
+            return Answer.json(files) if files is not None else Answer(404)
+        if name == "GET /view_metadata/loras":
+            is_known = request.query["filename"] == "tiny-sd15-lora.safetensors"
+            return Answer.json(_LORA_METADATA) if is_known else Answer(404)
         if cancel := re.fullmatch(r"POST /api/jobs/(.+)/cancel", name):
             return _cancel(double, cancel[1])
         handler = _ROUTES.get(name)
@@ -230,9 +250,10 @@ def _stats(double: ComfyUiDouble, request: Request) -> Answer:
     )
 
 
-def _object_info(generation: Generation, class_type: str) -> dict[str, Any]:
+def _object_info(double: ComfyUiDouble, class_type: str) -> dict[str, Any]:
     """The recorded description of the nodes, trimmed to those that our graphs use."""
-    info = object_info(generation)
+    info = object_info(double.generation)
+    info["CheckpointLoaderSimple"]["input"]["required"]["ckpt_name"][0] += double.more_checkpoints
     return {name: info[name] for name in info if class_type in ("", name)}
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from ai4artsed_desktop.domain.errors import AppError
+from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.text_models import ModelGrade, TextDelta, TextModelInfo, TextRequest
 
 GOOD = TextModelInfo("fake/good", "Good", "fake", ModelGrade.INSTRUCT, parameters=4_000_000_000)
@@ -48,6 +49,11 @@ class FakeModels:
         self.left_early = 0
         self.error: AppError | None = None
         self.is_closed = False
+        self.said_problem: Reason | None = None
+
+    @property
+    def problem(self) -> Reason | None:
+        return self.said_problem
 
     async def list_models(self) -> Sequence[TextModelInfo]:
         return self.models

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,8 @@ async def open_window(
         desk = Desk(
             read_bytes=window_files.read_bytes,
             copy_file=window_files.copy_file,
+            keep_picture=partial(window_files.keep_picture, world.paths.cache / "pictures"),
+            free_bytes=window_files.free_bytes,
             models_folder=world.paths.models,
             data_folder=world.paths.data,
             state=state or {},

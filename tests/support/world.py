@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,26 +12,37 @@ from typing import Any
 
 from ai4artsed_desktop.adapters.catalog_files import CatalogFiles
 from ai4artsed_desktop.adapters.downloads import Downloader
+from ai4artsed_desktop.adapters.interception_store import InterceptionStoreFiles
 from ai4artsed_desktop.adapters.model_library import DiskModelLibrary
 from ai4artsed_desktop.adapters.models_store import ModelsStore
 from ai4artsed_desktop.adapters.paths import HOME_VARIABLE, AppPaths, find_paths
 from ai4artsed_desktop.adapters.python_chunks import FilePythonChunks
+from ai4artsed_desktop.adapters.safety_frames import PictureFrames
+from ai4artsed_desktop.adapters.safety_list_files import SafetyListFiles
 from ai4artsed_desktop.adapters.storage.run_folders import read_record, this_process
 from ai4artsed_desktop.adapters.storage.run_store import DiskRunStore
 from ai4artsed_desktop.adapters.storage.settings_file import SettingsFile
+from ai4artsed_desktop.adapters.text_models.assembling import read_model_presets
+from ai4artsed_desktop.adapters.user_catalog import UserOutputs
 from ai4artsed_desktop.adapters.word_lists import WordListFiles
 from ai4artsed_desktop.domain.events import RunCancelled, RunEvent, RunFailed, RunFinished
 from ai4artsed_desktop.domain.procedures import discover_procedures
 from ai4artsed_desktop.domain.runs import OutputRequest, RunRecord, RunRequest
 from ai4artsed_desktop.engine.bus import EventBus
 from ai4artsed_desktop.engine.engine import Engine, World
+from ai4artsed_desktop.engine.gpu_ports import GpuMeter, VramSource
+from ai4artsed_desktop.engine.inventory import ModelShelf
+from ai4artsed_desktop.engine.lora_library import LoraFiles
 from ai4artsed_desktop.engine.ports import MediaBackend
+from ai4artsed_desktop.engine.safety_lists import SafetyFiles
+from ai4artsed_desktop.engine.training_ports import TrainingWorkshop
 from tests.support.fake_models import FakeModels
 from tests.support.fake_renderer import FakeRenderer
 from tests.support.probe import EventProbe
 
 #: Output configs that ship: code art by rules (drawing, music) and by a text model.
 DRAWING, MUSIC, CODE = "sketchbook_p5js", "sketchbook_tonejs", "p5js_code"
+SHIPPED_LISTS = SafetyListFiles(find_paths({}).resources / "safety")
 ENDS = (RunFinished, RunFailed, RunCancelled)
 
 
@@ -93,6 +104,12 @@ async def open_world(
     models: FakeModels | None = None,
     renderer: FakeRenderer | None = None,
     backends: Mapping[str, MediaBackend] | None = None,
+    gpu_meter: GpuMeter | None = None,
+    vram_sources: Sequence[VramSource] = (),
+    lora_files: LoraFiles | None = None,
+    model_shelf: ModelShelf | None = None,
+    safety_files: SafetyFiles | None = SHIPPED_LISTS,
+    make_workshop: Callable[[], TrainingWorkshop] | None = None,
     **settings: Any,
 ) -> AsyncGenerator[TestWorld, None]:
     """Open an engine whose data lie below ``home``; ``settings`` are saved before it starts."""
@@ -113,12 +130,22 @@ async def open_world(
             run_store=store,
             renderer=fakes[1],
             python_chunks=FilePythonChunks(),
+            interception_store=InterceptionStoreFiles(paths.user_catalog),
+            output_store=UserOutputs(paths.user_catalog),
             word_lists=WordListFiles(paths.resources / "wordlists"),
             procedures=discover_procedures(),
             model_library=library,
             text_providers=(fakes[0],),
             backends=backends or {},
+            lora_files=lora_files,
+            model_shelf=model_shelf,
+            safety_files=safety_files,
+            safety_frames=PictureFrames(),
             process_id=this_process(),
+            model_presets=lambda: read_model_presets(paths.resources),
+            gpu_meter=gpu_meter,
+            vram_sources=vram_sources,
+            make_workshop=make_workshop,
         )
     )
     with EventProbe(bus) as probe:

@@ -6,19 +6,21 @@ import asyncio
 import json
 import re
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TypeVar
 
 from ai4artsed_desktop.adapters.backends.comfyui_feed import SOCKET_SAVER, Feed, JobProgress
 from ai4artsed_desktop.adapters.backends.comfyui_frames import ImageFrame, is_whole_image
-from ai4artsed_desktop.adapters.backends.comfyui_http import ComfyUiHttp, Limits, QueueSnapshot, UnansweredError
+from ai4artsed_desktop.adapters.backends.comfyui_http import ComfyUiHttp, QueueSnapshot
 from ai4artsed_desktop.adapters.backends.comfyui_job import Job, Previews, QueueReader, cancel
-from ai4artsed_desktop.adapters.backends.comfyui_json import JsonObject, as_list, as_object, as_text
+from ai4artsed_desktop.adapters.backends.comfyui_json import JsonObject, as_list, as_number, as_object, as_text
 from ai4artsed_desktop.adapters.backends.comfyui_outputs import Output, OutputFile, read_outputs
 from ai4artsed_desktop.adapters.backends.comfyui_refusals import failure
 from ai4artsed_desktop.adapters.backends.comfyui_socket import Lines
+from ai4artsed_desktop.adapters.backends.server_http import Limits, UnansweredError
+from ai4artsed_desktop.adapters.local_only import HERE_ONLY, NetworkGuard
 from ai4artsed_desktop.domain.backend_errors import BackendStoppedError, MediumDamagedError, NoMediumError
 from ai4artsed_desktop.domain.comfyui import Graph, check_graph, class_of
 from ai4artsed_desktop.domain.errors import BackendError, BackendUnavailableError
@@ -28,8 +30,6 @@ T = TypeVar("T")
 
 DEFAULT_ADDRESS = "http://127.0.0.1:8188"
 
-#: Between the tries to transfer a file.
-_PAUSES_S = (0.1, 0.2, 0.4)
 #: Describing 639 nodes took the server up to 0.2 s, with many extensions and a slow disk far more.
 _OBJECT_INFO_LIMIT_S = 120.0
 _REACHABLE_LIMIT_S = 2.0
@@ -55,15 +55,23 @@ class ComfyUiClient:
     Args:
         address: ``http://host:port``; a path is kept, such as SwarmUI's ``/ComfyBackendDirect``.
         backend: What people call the server, for errors.
+        headers: Sent with every request, such as which of SwarmUI's servers is meant.
+        guard: Asked before every connection; without one the client reaches this machine only.
     """
 
     def __init__(
-        self, address: str = DEFAULT_ADDRESS, *, limits: Limits | None = None, backend: str = "ComfyUI"
+        self,
+        address: str = DEFAULT_ADDRESS,
+        *,
+        limits: Limits | None = None,
+        backend: str = "ComfyUI",
+        headers: Mapping[str, str] | None = None,
+        guard: NetworkGuard = HERE_ONLY,
     ) -> None:
         self._limits = limits or Limits()
-        self._http = ComfyUiHttp(address, self._limits, backend)
+        self._http = ComfyUiHttp(address, self._limits, backend, guard, headers)
         self._queue = QueueReader(self._http)
-        self._lines = Lines(self._http.address)
+        self._lines = Lines(self._http.address, self._http.headers, guard)
         self._cancels = TaskScope("comfyui-cancels")
 
     @property
@@ -86,10 +94,12 @@ class ComfyUiClient:
 
         Raises:
             UnsafeGraphError: The graph is not sent, because it would break the server.
+            LocalOnlyError: The server is elsewhere, and nothing may leave the machine.
             GraphRefusedError, NodeFailedError, JobInterruptedError, JobLostError, JobStuckError.
             BackendUnavailableError: Also as BackendStoppedError.
         """
         check_graph(graph, self.backend)
+        self._http.guard.check_address(self.address)
         feed = Feed(str(uuid.uuid4()), graph)
         async with self._lines.listening(feed) as line:
             job = Job(self._http, self._queue, line, feed, graph)
@@ -139,7 +149,7 @@ class ComfyUiClient:
             return data, mime
 
         try:
-            return await self._several_times(whole_file)
+            return await self._http.several_times(whole_file)
         except UnansweredError as exc:
             if exc.is_refused:
                 raise BackendUnavailableError(str(exc), backend=self.backend) from exc
@@ -191,6 +201,19 @@ class ComfyUiClient:
         response = await self._answered(self._http.ask("GET", f"/models/{folder}"))
         return tuple(as_text(name) for name in as_list(response.json() if response.status_code == 200 else []))
 
+    async def remaining(self) -> int:
+        """Return how many jobs run or wait, whoever sent them; cheap. Raises BackendUnavailableError."""
+        answer = as_object(await self._answered(self._http.get_json("/prompt", timeout_s=_REACHABLE_LIMIT_S)))
+        return int(as_number(as_object(answer.get("exec_info")).get("queue_remaining")) or 0)
+
+    async def model_metadata(self, folder: str, filename: str) -> JsonObject:
+        """Return the metadata in a model file's header.
+
+        Raises:
+            BackendError: There is no such file, or no metadata in it; BackendUnavailableError if nothing answers.
+        """
+        return as_object(await self._answered(self._http.get_json(f"/view_metadata/{folder}", filename=filename)))
+
     async def queue(self) -> QueueSnapshot:
         """Return who runs and who waits. Raises BackendUnavailableError."""
         return await self._answered(self._queue.get())
@@ -202,18 +225,7 @@ class ComfyUiClient:
     async def _upload(self, route: str, filename: str, data: bytes, fields: Mapping[str, str]) -> OutputFile:
         """Upload; again if it broke off, which is safe: equal bytes keep their name."""
         name = _safe_name(filename)
-        return await self._answered(self._several_times(lambda: self._http.upload(route, name, data, fields)))
-
-    async def _several_times(self, question: Callable[[], Awaitable[T]]) -> T:
-        """Ask again, up to a limit, unless nothing listens. Raises UnansweredError."""
-        for pause_s in _PAUSES_S:
-            try:
-                return await question()
-            except UnansweredError as exc:
-                if exc.is_refused:
-                    raise
-            await asyncio.sleep(pause_s)
-        return await question()
+        return await self._answered(self._http.several_times(lambda: self._http.upload(route, name, data, fields)))
 
     async def _answered(self, question: Awaitable[T]) -> T:
         try:

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ai4artsed_desktop.adapters.backends.comfyui_feed import Feed, JobProgress
-from ai4artsed_desktop.adapters.backends.comfyui_http import ComfyUiHttp, QueueSnapshot, UnansweredError
+from ai4artsed_desktop.adapters.backends.comfyui_http import ComfyUiHttp, QueueSnapshot
 from ai4artsed_desktop.adapters.backends.comfyui_json import JsonObject, as_list, as_object, as_text
 from ai4artsed_desktop.adapters.backends.comfyui_refusals import failure, refusal
 from ai4artsed_desktop.adapters.backends.comfyui_socket import Line
+from ai4artsed_desktop.adapters.backends.server_http import UnansweredError
 from ai4artsed_desktop.domain.backend_errors import JobInterruptedError, JobLostError, JobStuckError
 from ai4artsed_desktop.domain.comfyui import Graph
 from ai4artsed_desktop.domain.errors import BackendError, BackendUnavailableError

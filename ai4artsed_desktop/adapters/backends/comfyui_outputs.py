@@ -32,6 +32,11 @@ MIMES: Mapping[str, str] = {
 }
 
 
+def extension_of(mime: str) -> str:
+    """Return the extension of a MIME type, ``bin`` for an unknown one."""
+    return next((extension for extension, known in MIMES.items() if known == mime), "bin")
+
+
 @dataclass(frozen=True, slots=True)
 class OutputFile:
     """One file on the server. ``type`` is ``output``, ``temp`` or ``input``; names are never parsed for meaning."""

@@ -10,6 +10,7 @@ import re
 
 from ai4artsed_desktop.adapters.backends.comfyui_json import JsonObject, as_list, as_object, as_text
 from ai4artsed_desktop.domain.backend_errors import (
+    GenerationRefusedError,
     GraphRefusedError,
     InputFileMissingError,
     ModelFileMissingError,
@@ -50,6 +51,8 @@ def refusal(answer: JsonObject, graph: Graph, backend: str) -> BackendError:
     ]
     if found:
         return min(found, key=_order)
+    if words := as_text(answer.get("error")):  # SwarmUI's own; ComfyUI's is an object
+        return GenerationRefusedError(detail, backend=backend, words=words)
     error = as_object(answer.get("error"))
     match = _NODE_ID.search(as_text(error.get("details")))
     node_id = match[1] if match else ""

@@ -12,7 +12,7 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import urlencode
 
@@ -21,6 +21,8 @@ from websockets.exceptions import WebSocketException
 
 from ai4artsed_desktop.adapters.backends.comfyui_feed import Feed
 from ai4artsed_desktop.adapters.backends.comfyui_frames import Frame, ImageFrame, NoteFrame, parse_message
+from ai4artsed_desktop.adapters.local_only import NetworkGuard
+from ai4artsed_desktop.domain.errors import LocalOnlyError
 from ai4artsed_desktop.engine.tasks import TaskScope
 
 _log = logging.getLogger(__name__)
@@ -42,8 +44,10 @@ class Line:
         is_fit: New jobs may use it: it was never lost.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, headers: Mapping[str, str], guard: NetworkGuard) -> None:
         self.client_id = str(uuid.uuid4())
+        self._headers = headers
+        self._guard = guard
         self.is_fit = True
         self._url = f"ws{address.removeprefix('http')}/ws?{urlencode({'clientId': self.client_id})}"
         self._feeds: dict[str, Feed] = {}
@@ -109,15 +113,17 @@ class Line:
             opened_before = self._opened
             try:
                 await self._read()
-            except (OSError, WebSocketException, TimeoutError) as exc:
+            except (OSError, WebSocketException, TimeoutError, LocalOnlyError) as exc:
                 _log.info("websocket lost: %s: %s", type(exc).__name__, exc)
             self._lose()
             pause_s = 0.1 if self._opened > opened_before else min(2 * pause_s, _LONGEST_PAUSE_S)
             await asyncio.sleep(pause_s)
 
     async def _read(self) -> None:
+        self._guard.check_address(self._url)
         async with connect(
             self._url,
+            additional_headers=self._headers,
             proxy=None,
             compression=None,
             max_size=_MAX_FRAME_BYTES,
@@ -172,8 +178,10 @@ class Line:
 class Lines:
     """Gives jobs a line: a shared one while it is fit, a new one after a loss."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, headers: Mapping[str, str], guard: NetworkGuard) -> None:
         self._address = address
+        self._headers = headers
+        self._guard = guard
         self._current: Line | None = None
 
     @asynccontextmanager
@@ -181,7 +189,7 @@ class Lines:
         """Give a line that brings the job's frames; the last to leave closes it."""
         line = self._current
         if line is None or not line.is_fit:
-            line = self._current = Line(self._address)
+            line = self._current = Line(self._address, self._headers, self._guard)
             line.start()
         line.add(feed)
         try:

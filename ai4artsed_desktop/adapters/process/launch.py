@@ -11,6 +11,7 @@ import ai4artsed_desktop
 CHILD_MODULES = {
     "code_art": "ai4artsed_desktop.code_art",
     "llm": "ai4artsed_desktop.adapters.llm_child",
+    "lasting": "ai4artsed_desktop.adapters.process.lasting_child",
     "watchdog": "ai4artsed_desktop.adapters.process.watchdog_child",
 }
 

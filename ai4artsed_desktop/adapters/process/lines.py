@@ -23,9 +23,13 @@ class LineSplitter:
 
     Lines may be of any length; invalid UTF-8 becomes the replacement character. An empty piece before a ``\\r`` is no
     line: a progress bar begins with one.
+
+    Args:
+        limit_bytes: A longer line is handed on in parts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit_bytes: int = MAX_LINE_BYTES) -> None:
+        self._limit_bytes = limit_bytes
         self._rest = bytearray()
         #: What the final ``\r`` of the last chunk ended (its ``\n`` may follow); None = the chunk ended otherwise.
         self._returned: bytes | None = None
@@ -49,7 +53,7 @@ class LineSplitter:
             if end.group() == b"\r" and start == len(data):
                 self._returned = line
         self._rest += data[start:]
-        if len(self._rest) > MAX_LINE_BYTES:
+        if len(self._rest) > self._limit_bytes:
             lines += self.finish()
         return lines
 

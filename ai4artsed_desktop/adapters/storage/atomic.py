@@ -48,8 +48,13 @@ async def to_the_end(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) ->
     return future.result()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, syncs_file: bool = True, syncs_folder: bool = True) -> None:
     """Write ``data`` to ``path``: ``.part`` beside it, fsync, rename, fsync of the folder.
+
+    Args:
+        syncs_file: False for a new file that the caller makes durable later; until then a power cut may empty it.
+        syncs_folder: False if the caller makes the folder's names durable later, with those of other files; until then
+            a power cut may bring the old file back.
 
     Raises:
         StorageError, DiskFullError, ReadOnlyError.
@@ -60,13 +65,15 @@ def write_atomically(path: Path, data: bytes) -> None:
         try:
             with part.open("wb") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+                if syncs_file:
+                    file.flush()
+                    os.fsync(file.fileno())
             part.replace(path)
         except OSError:
             part.unlink(missing_ok=True)
             raise
-        sync_folder(path.parent)
+        if syncs_folder:
+            sync_folder(path.parent)
 
 
 def move_durably(source: Path, target: Path) -> None:
@@ -76,6 +83,7 @@ def move_durably(source: Path, target: Path) -> None:
         StorageError, DiskFullError, ReadOnlyError.
     """
     with translated_errors(target):
+        sync_file(source)  # before it has the name: what fails leaves nothing at the target
         try:
             source.replace(target)
         except OSError as exc:
@@ -84,9 +92,13 @@ def move_durably(source: Path, target: Path) -> None:
             write_atomically(target, source.read_bytes())  # another file system
             source.unlink()
             return
-        with target.open("rb") as file:
-            os.fsync(file.fileno())
         sync_folder(target.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Make a finished file's bytes durable. Raises OSError."""
+    with path.open("rb+" if os.name == "nt" else "rb") as file:  # Windows syncs no file that is open for reading only
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

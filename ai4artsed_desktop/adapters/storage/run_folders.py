@@ -1,30 +1,48 @@
-"""Run folders: the truth about what was made. One folder per run, readable without this program."""
+"""Run folders: the truth about what was made. One folder per run, readable without this program.
+
+What must have reached the disk, and when:
+
+- When a call returns, its file and the record that names it are written and renamed. However the program dies, the
+  folder loads and tells of everything whose call returned.
+- A power cut is another matter. It finds the record as it was at some call, never half of one: each record is synced
+  before it takes its name. A medium that was announced is there whole, with a record that names it: file, record and
+  folder are synced before ``add`` returns. So is a new run with what was typed, and at the end of a run everything in
+  its folder.
+- In between, texts and notes are not synced one by one: what they say stands in the record, too, and each sync can take
+  a slow disk 30 ms.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import psutil
 from pydantic import ValidationError
 
+from ai4artsed_desktop.adapters.pictures import read_picture, with_mask
 from ai4artsed_desktop.adapters.storage.atomic import (
     move_durably,
     sha256_of,
+    sync_file,
     to_the_end,
     translated_errors,
     write_atomically,
 )
+from ai4artsed_desktop.adapters.storage.run_index import shown_in_lists
 from ai4artsed_desktop.adapters.storage.sniffing import check_content, read_head
-from ai4artsed_desktop.domain.errors import RunDamagedError
+from ai4artsed_desktop.domain.errors import RunDamagedError, StorageError
 from ai4artsed_desktop.domain.runs import MediumRecord, RunRecord
+from ai4artsed_desktop.engine.input_images import ORIGINAL
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 
 METADATA = "metadata.json"
@@ -36,7 +54,7 @@ class DiskRunFolder:
     """One run's folder. Calls of one run come one after another; the lock guards against a save beside an add.
 
     Args:
-        on_written: Called, in a worker thread, with each record that has reached the disk.
+        on_written: Called, in a worker thread, with each written record that says something new to lists and search.
     """
 
     def __init__(self, path: Path, record: RunRecord, on_written: Callable[[RunRecord, Path], None]) -> None:
@@ -45,6 +63,7 @@ class DiskRunFolder:
         self._on_written = on_written
         self._lock = asyncio.Lock()
         self._work_dirs: list[Path] = []
+        self._unsynced: list[Path] = []
 
     @property
     def path(self) -> Path:
@@ -61,10 +80,24 @@ class DiskRunFolder:
         async with self._lock:
             return await to_the_end(self._add, stem, medium, output_id)
 
+    async def take_in(
+        self, stem: str, source: Path, *, mask: Path | None = None, facts: Mapping[str, object] | None = None
+    ) -> MediumRecord:
+        """Copy a picture of the person's into the folder, hash and record it; see ``engine.ports.RunFolder``."""
+        read = partial(read_picture, source) if mask is None else partial(with_mask, source, mask)
+        picture = await asyncio.to_thread(read)
+        name = await asyncio.to_thread(_original_name, source)
+        if mask is not None:
+            name = f"{Path(name).stem}_masked.{picture.extension}"
+        said = {ORIGINAL: name, "width_px": picture.width_px, "height_px": picture.height_px, **(facts or {})}
+        return await self.add(
+            stem, ProducedMedium("input", picture.mime, picture.extension, data=picture.data, metadata=said)
+        )
+
     async def save(self, record: RunRecord) -> None:
         """Write ``metadata.json`` atomically; the folder's own entities are kept. Raises StorageError."""
         async with self._lock:
-            await to_the_end(self._write, record.model_copy(update={"entities": self._record.entities}))
+            await to_the_end(self._save, record)
 
     def work_dir(self) -> Path:
         """Make an empty scratch folder on the run's own file system, so that results are moved, not copied."""
@@ -82,7 +115,8 @@ class DiskRunFolder:
     def _add(self, stem: str, medium: ProducedMedium, output_id: str) -> MediumRecord:
         sequence = 1 + max((entity.sequence for entity in self._record.entities), default=0)
         name = f"{sequence:02d}_{_SAFE_STEM.sub('_', stem.lower())}.{_SAFE_STEM.sub('', medium.extension.lower())}"
-        sha256, size = self._place(medium, self._path / name)
+        is_announced = bool(output_id)
+        sha256, size = self._place(medium, self._path / name, is_announced)
         entity = MediumRecord(
             sequence=sequence,
             type=medium.kind,
@@ -93,15 +127,33 @@ class DiskRunFolder:
             output_id=output_id,
             metadata=medium.metadata,
         )
-        self._write(self._record.model_copy(update={"entities": (*self._record.entities, entity)}))
+        try:
+            self._write(self._record.model_copy(update={"entities": (*self._record.entities, entity)}), is_announced)
+        except StorageError:
+            (self._path / name).unlink(missing_ok=True)  # nothing lies in a folder that its record does not name
+            raise
+        if not is_announced:
+            self._unsynced.append(self._path / name)
         return entity
 
-    def _write(self, record: RunRecord) -> None:
-        write_record(self._path, record)
-        self._record = record
-        self._on_written(record, self._path)
+    def _save(self, record: RunRecord) -> None:
+        has_ended = record.ended is not None
+        if has_ended:
+            with translated_errors(self._path):
+                for path in self._unsynced:
+                    with contextlib.suppress(FileNotFoundError):  # the folder is the person's, too
+                        sync_file(path)
+            self._unsynced.clear()
+        self._write(record.model_copy(update={"entities": self._record.entities}), has_ended)
 
-    def _place(self, medium: ProducedMedium, target: Path) -> tuple[str, int]:
+    def _write(self, record: RunRecord, is_durable: bool) -> None:
+        write_record(self._path, record, syncs_folder=is_durable)
+        is_news = is_durable or shown_in_lists(record) != shown_in_lists(self._record)
+        self._record = record
+        if is_news:
+            self._on_written(record, self._path)
+
+    def _place(self, medium: ProducedMedium, target: Path, is_announced: bool) -> tuple[str, int]:
         if medium.path is not None:
             with translated_errors(medium.path):
                 check_content(read_head(medium.path), medium.mime)
@@ -110,14 +162,27 @@ class DiskRunFolder:
             return facts
         data = medium.data or b""
         check_content(data, medium.mime)
-        write_atomically(target, data)
+        # The record, written next, syncs both names.
+        write_atomically(target, data, syncs_file=is_announced, syncs_folder=False)
         return hashlib.sha256(data).hexdigest(), len(data)
 
 
-def write_record(folder: Path, record: RunRecord) -> None:
-    """Write a run's ``metadata.json`` atomically. Raises StorageError."""
+def _original_name(source: Path) -> str:
+    """Return what a picture was called by the person, also when it comes from another run's folder."""
+    if _RUN_NAME.fullmatch(source.parent.name) is None:
+        return source.name
+    try:
+        entities = read_record(source.parent).entities
+    except RunDamagedError:
+        return source.name
+    found = next((entity for entity in entities if entity.filename == source.name), None)
+    return str(found.metadata.get(ORIGINAL, source.name)) if found is not None else source.name
+
+
+def write_record(folder: Path, record: RunRecord, *, syncs_folder: bool = True) -> None:
+    """Write a run's ``metadata.json`` atomically; see ``write_atomically``. Raises StorageError."""
     text = json.dumps(record.model_dump(mode="json"), ensure_ascii=False, indent=2)
-    write_atomically(folder / METADATA, text.encode("utf-8", "replace"))
+    write_atomically(folder / METADATA, text.encode("utf-8", "replace"), syncs_folder=syncs_folder)
 
 
 def read_record(folder: Path) -> RunRecord:

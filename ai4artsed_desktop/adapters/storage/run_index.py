@@ -208,6 +208,11 @@ def _code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", -1) & 0xFF
 
 
+def shown_in_lists(record: RunRecord) -> tuple[object, ...]:
+    """Return what lists and search know of a run that changes while it runs."""
+    return record.state, [e.filename for e in record.entities if e.output_id], _searched(record)
+
+
 def _put(connection: sqlite3.Connection, record: RunRecord, folder: str) -> None:
     media = [e.filename for e in record.entities if e.output_id]
     with closing(connection.cursor()) as cursor:

@@ -123,7 +123,7 @@ class DiskRunStore:
         states = self._known_states()
         for record, relative in self._records({run_id for run_id, state in states.items() if state not in _UNFINISHED}):
             if record.state not in _UNFINISHED or is_writer_alive(record):
-                if record.run_id not in states:
+                if states.get(record.run_id) != record.state:
                     self._put(record, self._runs / relative)
                 continue
             folder = self._runs / relative

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ai4artsed_desktop.adapters.storage.atomic import write_atomically
 from ai4artsed_desktop.domain.errors import StorageError
-from ai4artsed_desktop.domain.settings import ENVIRONMENT_PREFIX, Settings
+from ai4artsed_desktop.domain.settings import ENVIRONMENT_PREFIX, KNOWN_VARIABLES, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def _fitting(values: dict[str, Any]) -> dict[str, Any]:
 def _environment_names() -> frozenset[str]:
     """Return the names of settings that the environment sets; pydantic-settings is imported only if one may."""
     names = {name.upper().removeprefix(ENVIRONMENT_PREFIX) for name in os.environ}
-    fields = {field.upper() for field in Settings.model_fields}
+    fields = {*(field.upper() for field in Settings.model_fields), *KNOWN_VARIABLES}
     if not any(name.split("__")[0] in fields for name in names):
         return frozenset()
     from ai4artsed_desktop.adapters.storage.settings_environment import environment_names

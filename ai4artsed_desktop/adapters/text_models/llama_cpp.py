@@ -9,6 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from ai4artsed_desktop.adapters.local_only import NetworkGuard
 from ai4artsed_desktop.adapters.models_store import ModelsStore
 from ai4artsed_desktop.adapters.process.guards import Guards
 from ai4artsed_desktop.adapters.text_models.llama_files import PROVIDER, ModelFiles
@@ -83,6 +84,11 @@ class BuiltInModels:
         """``built_in``."""
         return PROVIDER
 
+    @property
+    def problem(self) -> None:
+        """Nothing stands between it and its files; each file says for itself what is wrong with it."""
+        return
+
     def configure(self, *, threads: int | None, idle_s: float) -> None:
         """Change how models are run; one that is loaded keeps its threads until it is loaded again."""
         self._threads = threads
@@ -90,7 +96,9 @@ class BuiltInModels:
 
     async def list_models(self) -> list[TextModelInfo]:
         """Return every model file, damaged and missing ones with their problem."""
-        return await asyncio.to_thread(lambda: self._files.describe(self._store.files()))
+        infos = await asyncio.to_thread(lambda: self._files.describe(self._store.files()))
+        loaded = self.loaded()
+        return [replace(info, is_loaded=info.id in loaded) for info in infos]
 
     async def stream(self, model_id: str, request: TextRequest) -> AsyncGenerator[TextDelta, None]:
         """Generate, after loading the model if needed; close the iterator to cancel, also while it loads.
@@ -105,6 +113,11 @@ class BuiltInModels:
     def loaded(self) -> dict[str, LlamaServer]:
         """Return the models that are in memory now, by id."""
         return {model_id: slot.server for model_id, slot in self._slots.items() if slot.server is not None}
+
+    def is_busy(self, model_id: str) -> bool:
+        """Tell whether a model loads or answers now."""
+        slot = self._slots.get(model_id)
+        return slot is not None and slot.users > 0
 
     async def release(self) -> None:
         """Free every model once its running requests have ended."""
@@ -243,15 +256,12 @@ class BuiltInModels:
         if self._http is None:
             import httpx
 
+            from ai4artsed_desktop.adapters.http import open_client
             from ai4artsed_desktop.adapters.text_models.llama_server import SILENCE_LIMIT_S
 
-            # trust_env off: a proxy in the environment would break the way to our own machine. No idle connections:
-            # they would go to ports of children that have ended.
-            self._http = httpx.AsyncClient(
-                trust_env=False,
-                timeout=httpx.Timeout(SILENCE_LIMIT_S, connect=3.0),
-                limits=httpx.Limits(max_keepalive_connections=0),
-            )
+            # Local only, whatever the settings say: it talks to our own children and to nobody else.
+            timeout = httpx.Timeout(SILENCE_LIMIT_S, connect=3.0)
+            self._http = open_client(NetworkGuard(lambda: True), timeout, uses_certificates=False)
         return self._http
 
     def _notify(self) -> None:

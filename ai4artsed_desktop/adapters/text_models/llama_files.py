@@ -21,7 +21,7 @@ PROVIDER = "built_in"
 TINY_BELOW_PARAMETERS = 1_000_000_000
 
 #: Architectures of files that stand beside a text model and cannot speak.
-_NOT_TEXT = frozenset({"clip", "bert", "nomic-bert", "jina-bert-v2", "t5encoder", "wavtokenizer-dec"})
+NOT_TEXT = frozenset({"clip", "bert", "nomic-bert", "jina-bert-v2", "t5encoder", "wavtokenizer-dec"})
 
 _FIRST_READ_BYTES = 1024 * 1024
 _LARGEST_HEADER_BYTES = 256 * 1024 * 1024
@@ -112,7 +112,7 @@ def _usable(path: Path, size_bytes: int, header: GgufHeader) -> TextModelInfo:
         parameters=header.parameters,
         context_tokens=header.context_tokens,
         languages=header.languages,
-        problem=_engine_problem() or ("reason.model_not_text" if header.architecture in _NOT_TEXT else None),
+        problem=_engine_problem() or ("reason.model_not_text" if header.architecture in NOT_TEXT else None),
         licence=header.licence,
         path=str(path),
     )

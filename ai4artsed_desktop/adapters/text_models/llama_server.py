@@ -32,6 +32,7 @@ from ai4artsed_desktop.adapters.text_models.openai_stream import (
 )
 from ai4artsed_desktop.domain.errors import ContextTooLongError, ModelError, ModelLoadError, ModelStoppedError
 from ai4artsed_desktop.domain.text_models import ModelGrade, TextDelta, TextModelInfo, TextRequest
+from ai4artsed_desktop.domain.token_estimate import answer_room
 
 #: A cold load of a large model from a slow disk takes minutes; beyond this something is wrong.
 LOAD_LIMIT_S = 900.0
@@ -41,6 +42,9 @@ SILENCE_LIMIT_S = 180.0
 
 _CONTEXT_TOKENS = 4096
 _TINY_CONTEXT_TOKENS = 2048
+
+#: More than a chat template adds around one message.
+_TEMPLATE_TOKENS = 64
 
 #: Exit codes: POSIX signal, Windows STATUS_ILLEGAL_INSTRUCTION (ntstatus.h).
 _ILLEGAL_INSTRUCTION = frozenset({-signal.SIGILL, 0xC000001D})
@@ -134,6 +138,7 @@ class LlamaServer:
         Raises:
             ContextTooLongError, ModelStoppedError, ModelError.
         """
+        await self._check_fits(request)
         limit = min(request.max_tokens, context_tokens(self.info))
         body = request_body(request, self.info.name, limit) | {
             # The same request gives the same text, whatever was asked before; a cached beginning changes rounding.
@@ -153,6 +158,40 @@ class LlamaServer:
             raise await self._stopped(exc) from exc
         except StreamError as exc:
             raise self._refused(exc) from exc
+
+    async def count_tokens(self, request: TextRequest) -> int:
+        """Return how many tokens a request's text is, by the model's own template and tokenizer.
+
+        Raises:
+            ModelStoppedError, ModelError.
+        """
+        text = request.prompt
+        if text is None:
+            messages = [{"role": message.role, "content": message.content} for message in request.messages]
+            text = str((await self._ask("/apply-template", {"messages": messages})).get("prompt", ""))
+        answer = await self._ask("/tokenize", {"content": text, "add_special": True, "parse_special": True})
+        return len(cast("list[object]", answer.get("tokens", [])))
+
+    async def _check_fits(self, request: TextRequest) -> None:
+        """Raise ContextTooLongError if text and answer do not fit; measured only where it could be so."""
+        limit = context_tokens(self.info)
+        room = answer_room(request.max_tokens, limit)
+        texts = [request.prompt or "", *(message.content for message in request.messages)]
+        # No token is shorter than a byte.
+        if sum(len(text.encode("utf-8", "replace")) + _TEMPLATE_TOKENS for text in texts) + room <= limit:
+            return
+        if (tokens := await self.count_tokens(request) + room) > limit:
+            raise ContextTooLongError(model=self.info.name, tokens=str(tokens), limit=str(limit))
+
+    async def _ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        try:
+            response = await self._http.post(self._url + path, json=body, headers=self._headers)
+            await check_status(response)
+        except httpx.TransportError as exc:
+            raise await self._stopped(exc) from exc
+        except StreamError as exc:
+            raise self._refused(exc) from exc
+        return _parse(response.text)
 
     async def is_busy(self) -> bool:
         """Return whether a generation is running in the server (``/slots``)."""

@@ -14,7 +14,18 @@ from ai4artsed_desktop.domain.procedures.base import Procedure
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.runs import ParameterValue, StageName
 from ai4artsed_desktop.domain.text_models import TextModelInfo
-from ai4artsed_desktop.engine.ports import CodeRenderer, MediaBackend, MediaProgress, PythonChunkRunner, WordLists
+from ai4artsed_desktop.engine.code_repair import CodeAuthor
+from ai4artsed_desktop.engine.gpu_use import GpuUse
+from ai4artsed_desktop.engine.input_images import StoredImage
+from ai4artsed_desktop.engine.lora_library import LoraLibrary
+from ai4artsed_desktop.engine.ports import (
+    CodeRenderer,
+    MediaBackend,
+    MediaProgress,
+    PythonChunkRunner,
+    ServiceHealer,
+    WordLists,
+)
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from ai4artsed_desktop.engine.text_models import TextModels
 
@@ -29,6 +40,9 @@ class Services:
     word_lists: WordLists
     procedures: Mapping[str, Procedure]
     backends: Mapping[str, MediaBackend] = field(default_factory=lambda: MappingProxyType({}))
+    loras: LoraLibrary = field(default_factory=LoraLibrary)
+    gpu: GpuUse = field(default_factory=GpuUse)
+    healer: ServiceHealer | None = None
 
 
 class TextReporter(Protocol):
@@ -44,6 +58,10 @@ class TextReporter(Protocol):
 
     def round_finished(self, label: str, text: str) -> None:
         """Pass on one visible intermediate text."""
+        ...
+
+    def thinks(self) -> None:
+        """Say that the model reasons before it answers."""
         ...
 
 
@@ -75,7 +93,10 @@ class TextJob:
 
 @dataclass(frozen=True, slots=True)
 class TextOutcome:
-    """A transformed text. ``candidates`` holds every proposal, the chosen one first; empty if there was only one."""
+    """A transformed text. ``candidates`` holds every proposal, the chosen one first; empty if there was only one.
+
+    ``thinking`` is the model's reasoning, no part of the text.
+    """
 
     text: str
     model: str
@@ -83,6 +104,7 @@ class TextOutcome:
     candidates: tuple[str, ...] = ()
     rounds: tuple[tuple[str, str], ...] = ()
     model_info: TextModelInfo | None = None
+    thinking: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +112,8 @@ class OutputJob:
     """One medium to make.
 
     ``save`` writes, records and announces a medium and returns when that is done; ``keep`` writes a JSON record beside
-    the media. With ``local_only`` no request may leave the machine.
+    the media. With ``local_only`` no request may leave the machine. ``author`` is set when a model wrote ``text`` as
+    code in this very run: it is asked again when the code fails.
     """
 
     run_id: str
@@ -109,7 +132,9 @@ class OutputJob:
     keep: Callable[[str, object], Awaitable[None]]
     services: Services
     local_only: bool = False
+    author: CodeAuthor | None = None
     loras: tuple[LoraUse, ...] = ()
+    images: Mapping[str, StoredImage] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class OutputStep(Protocol):

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 
+from ai4artsed_desktop.domain.backend_errors import BackendStoppedError, JobLostError
 from ai4artsed_desktop.domain.chunks import ApiOutputChunk, Chunk, OutputChunk, mappings_of
 from ai4artsed_desktop.domain.errors import LocalOnlyError, NotRunnableError
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.engine.graphs import build_graph
+from ai4artsed_desktop.engine.input_images import input_files
 from ai4artsed_desktop.engine.lora import AppliedLora, LoraChoice
-from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
+from ai4artsed_desktop.engine.ports import MediaBackend, MediaProgress, MediaRequest
+from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from ai4artsed_desktop.engine.steps.base import OutputJob, Services
 from ai4artsed_desktop.engine.templates import fill_request
 
 
-def build_request(job: OutputJob) -> tuple[MediaRequest, tuple[AppliedLora, ...]]:
+def build_request(job: OutputJob, loras: Sequence[LoraChoice] = ()) -> tuple[MediaRequest, tuple[AppliedLora, ...]]:
     """Return the filled graph or request of a job, without sending it, and the LoRAs that are in it.
 
     Raises:
@@ -25,12 +28,13 @@ def build_request(job: OutputJob) -> tuple[MediaRequest, tuple[AppliedLora, ...]
     """
     chunk = job.chunk
     if isinstance(chunk, OutputChunk):
-        loras = [LoraChoice(lora.name, lora.strength) for lora in job.loras]
         built = build_graph(chunk, job.parameters, job.texts, loras, job.run_id)
-        return MediaRequest(chunk, job.parameters, graph=built.graph), tuple(built.applied)
+        files = input_files(chunk, job.images)
+        request = MediaRequest(chunk, job.parameters, graph=built.graph, files=files, local_only=job.local_only)
+        return request, tuple(built.applied)
     assert isinstance(chunk, ApiOutputChunk)
     body = fill_request(chunk.api_config, mappings_of(chunk), job.parameters, job.texts)
-    return MediaRequest(chunk, job.parameters, body=body), ()
+    return MediaRequest(chunk, job.parameters, body=body, local_only=job.local_only), ()
 
 
 class BackendStep:
@@ -62,15 +66,41 @@ class BackendStep:
             raise NotRunnableError(id=job.config.id, reason="reason.backend_missing", backend=job.chunk.backend_type)
         if job.local_only and not backend.is_local:
             raise LocalOnlyError(host=backend.id)
-        request, applied = build_request(job)
+        request, applied = build_request(job, await job.services.loras.choices(job.loras))
         await job.keep("workflow", request.graph if request.graph is not None else request.body)
-        async with aclosing(backend.generate(request)) as updates:
-            async for update in updates:
-                if isinstance(update, MediaProgress):
-                    job.progress(update)
-                else:
-                    await job.save(update)
+        await _generate_healing(backend, request, job)
         return {"loras": [asdict(lora) for lora in applied]} if applied else {}
+
+
+async def _generate_healing(backend: MediaBackend, request: MediaRequest, job: OutputJob) -> None:
+    """Run the request; once more if its server died under it, the supervisor brought it back, and nothing was saved.
+
+    Raises:
+        BackendError: What the backend says; after a second failure that one's.
+    """
+    healer = job.services.healer
+    service = healer.service_of(backend.id) if healer is not None else ""
+    starts = healer.starts(service) if healer is not None else 0
+    saved: list[ProducedMedium] = []
+    try:
+        await _generate(backend, request, job, saved)
+    except (BackendStoppedError, JobLostError) as exc:
+        if saved or not service or healer is None or not await healer.heal(service):
+            raise
+        if isinstance(exc, JobLostError) and healer.starts(service) == starts:
+            raise  # the server never went away: somebody deleted the job
+        job.progress(MediaProgress(None, "progress.backend.again"))
+        await _generate(backend, request, job, saved)
+
+
+async def _generate(backend: MediaBackend, request: MediaRequest, job: OutputJob, saved: list[ProducedMedium]) -> None:
+    async with aclosing(backend.generate(request)) as updates:
+        async for update in updates:
+            if isinstance(update, MediaProgress):
+                job.progress(update)
+            else:
+                saved.append(update)  # before it is on disk: a half-saved one must not come twice either
+                await job.save(update)
 
 
 STEP = BackendStep("output_chunk")

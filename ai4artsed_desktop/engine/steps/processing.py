@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from random import Random
 from typing import get_args
 
@@ -25,13 +25,13 @@ from ai4artsed_desktop.domain.settings import StageRole
 from ai4artsed_desktop.domain.text import clean_text
 from ai4artsed_desktop.domain.text_models import ChatMessage, ModelGrade, TextModelInfo, TextRequest
 from ai4artsed_desktop.engine import tiny_model
+from ai4artsed_desktop.engine.reasoning import ReasoningSplitter
 from ai4artsed_desktop.engine.steps.base import Services, TextJob, TextOutcome
 from ai4artsed_desktop.engine.templates import fill_text
 
 #: Longest answer if neither chunk nor config says; enough for a long paragraph.
 DEFAULT_MAX_TOKENS = 400
 _ROLES: tuple[StageRole, ...] = get_args(StageRole)
-_LEAKED_THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
 
 
 async def run_processing(job: TextJob, services: Services) -> TextOutcome:
@@ -128,7 +128,7 @@ async def _run_tiny(job: TextJob, info: TextModelInfo, services: Services) -> Te
     usable: list[str] = []
     for round_number in range(tiny_model.MAX_ROUNDS):
         for request in _tiny_requests(job, idea, round_number, temperature):
-            said.append(await _complete(job, info, request, services, len(said)))
+            said.append((await _complete(job, info, request, services, len(said))).text)
         usable = [text for text in said if tiny_model.unusable_reason(text, idea, pairs) is None]
         if usable:
             break
@@ -147,32 +147,53 @@ def _tiny_requests(job: TextJob, idea: str, round_number: int, temperature: floa
     return tiny_model.instruction_requests(job.rules, idea, job.seed, round_number, temperature)
 
 
-async def _complete(job: TextJob, info: TextModelInfo, request: TextRequest, services: Services, candidate: int) -> str:
-    """Return one whole answer, passing on its pieces; one that was cut by the token limit ends at its last sentence."""
-    text, reason = "", None
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    text: str
+    thinking: str
+
+
+async def _complete(
+    job: TextJob, info: TextModelInfo, request: TextRequest, services: Services, candidate: int
+) -> _Answer:
+    """Return one whole answer, passing on its pieces.
+
+    One that was cut by the token limit ends at its last sentence; code has none and stays as it came.
+    """
+    splitter, thinking, reason, is_thinking = ReasoningSplitter(), "", None, False
     async with aclosing(services.text_models.stream(info, request, job.local_only)) as deltas:
         async for delta in deltas:
-            text += delta.text
+            thinking += delta.thinking
             reason = delta.finish_reason or reason
-            if delta.text:
-                job.reporter.streamed(delta.text, candidate)
-    text = clean_text(text)
-    return tiny_model.trim_to_sentence(text) if reason == "length" else text.strip()
+            if said := splitter.feed(delta.text):
+                job.reporter.streamed(said, candidate)
+            if not is_thinking and (thinking or splitter.thinking):
+                is_thinking = True
+                job.reporter.thinks()
+    if said := splitter.finish():
+        job.reporter.streamed(said, candidate)
+    text = clean_text(splitter.answer)
+    is_cut = reason == "length" and job.chunk.model != "coding"
+    return _Answer(tiny_model.trim_to_sentence(text) if is_cut else text.strip(), thinking + splitter.thinking)
 
 
 async def _run_rounds(job: TextJob, info: TextModelInfo, services: Services) -> TextOutcome:
     text = job.text
     done: list[tuple[str, str]] = []
+    thoughts: list[str] = []
     parameters = _model_parameters(job)
-    for label, rules in job.rounds or (("", job.rules),):
-        answer = await _complete(job, info, _chat_request(job, text, rules, parameters), services, 0)
-        text = _LEAKED_THINKING.sub("", answer).strip()
+    for number, (label, rules) in enumerate(job.rounds or (("", job.rules),)):
+        # As a candidate of its own: what streams now does not run on from the round before.
+        answer = await _complete(job, info, _chat_request(job, text, rules, parameters), services, number)
+        text = answer.text
+        thoughts += [answer.thinking.strip()] if answer.thinking.strip() else []
         if not text:
             raise NoUsableAnswerError(model=info.name)
         if label:
             job.reporter.round_finished(label, text)
             done.append((label, text))
-    return TextOutcome(text, info.id, parameters, rounds=tuple(done), model_info=info)
+    thinking = "\n\n".join(thoughts)
+    return TextOutcome(text, info.id, parameters, rounds=tuple(done), model_info=info, thinking=thinking)
 
 
 def _chat_request(job: TextJob, text: str, rules: str, parameters: Mapping[str, float]) -> TextRequest:

@@ -13,7 +13,15 @@ from typing import Any
 from ai4artsed_desktop.adapters.storage.atomic import translated_errors
 from ai4artsed_desktop.domain.chunks import mappings_of
 from ai4artsed_desktop.domain.errors import ParameterError, UnknownParameterError
-from ai4artsed_desktop.domain.events import Event, RunFailed, StageFinished, StageSkipped, StageStarted
+from ai4artsed_desktop.domain.events import (
+    Event,
+    RunFailed,
+    RunProgressed,
+    StageFinished,
+    StageRoundFinished,
+    StageSkipped,
+    StageStarted,
+)
 from ai4artsed_desktop.domain.parameters import match_name
 from ai4artsed_desktop.domain.runs import (
     MediumRecord,
@@ -23,8 +31,14 @@ from ai4artsed_desktop.domain.runs import (
     RunRequest,
     StageName,
 )
+from ai4artsed_desktop.domain.vram import VramPlanned
 from ai4artsed_desktop.engine.catalog import Catalog
+from ai4artsed_desktop.headless.commands.vram import plan_words
 from ai4artsed_desktop.headless.context import EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, Context
+from ai4artsed_desktop.headless.inputs import add_input_flags, images_of, parse_lora
+
+#: Progress that explains a long silence: a server is being started, or the job is done once more.
+_TOLD_PROGRESS = frozenset({"progress.comfyui.starting", "progress.swarmui.starting", "progress.backend.again"})
 
 
 class RunCommand:
@@ -47,9 +61,11 @@ class RunCommand:
         parser.add_argument(
             "--param", action="append", default=[], metavar="NAME=VALUE", help="set an output parameter"
         )
+        add_input_flags(parser)
         parser.add_argument("--model", metavar="ID", help="text model for the interception")
         parser.add_argument("--seed", type=int, metavar="N", help="same seed, same result; drawn if absent")
         parser.add_argument("--language", choices=["de", "en"], help="language of the rules")
+        parser.add_argument("--send-names", action="store_true", help="persons' names may leave the machine")
         parser.add_argument("--out", type=Path, metavar="DIR", help="also copy the media here")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -69,6 +85,9 @@ class RunCommand:
             safety_level=settings.safety_level,
             model_ids={StageName.INTERCEPTION: options.model} if options.model else {},
             participant=settings.participant,
+            may_name_persons=options.send_names,
+            loras=tuple(parse_lora(item) for item in options.lora),
+            images=images_of(engine.catalog, options.output, options.image, options.mask),
         )
         return await execute(request, context, options.out)
 
@@ -155,8 +174,14 @@ def _report(event: Event, context: Context, failures: list[RunFailed]) -> None:
         failures.append(event)
     elif isinstance(event, StageStarted) and event.model:
         context.output.note(f"{messages.text(f'stage.{event.stage.value}')} · {event.model} …")
+    elif isinstance(event, RunProgressed) and event.message in _TOLD_PROGRESS:
+        context.output.note(f"  {messages.text(event.message)} …")
     elif isinstance(event, StageSkipped):
         context.output.note(f"{messages.text(f'stage.{event.stage.value}')}: {messages.text(event.reason)}")
+    elif isinstance(event, VramPlanned):
+        context.output.note(plan_words(event.plan, context))
+    elif isinstance(event, StageRoundFinished):
+        context.output.note(f"  {messages.text(event.label)}: {event.text}")
     elif isinstance(event, StageFinished) and event.ms:
         context.output.note(f"{messages.text(f'stage.{event.stage.value}')} · {event.ms / 1000:.1f} s")
 

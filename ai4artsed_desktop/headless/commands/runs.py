@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ai4artsed_desktop.engine.runs import request_from
 from ai4artsed_desktop.headless.commands.run import describe, execute
 from ai4artsed_desktop.headless.context import EXIT_DONE, Context
 
@@ -65,7 +64,7 @@ class RunsCommand:
         now = context.engine.catalog.interception(record.interception_id).digest
         if now != record.interception_digest:
             context.output.note(context.messages.text("cli.config_changed"))
-        return await execute(request_from(record), context, options.out)
+        return await execute(await context.engine.runs.request_of(record.run_id), context, options.out)
 
 
 COMMAND = RunsCommand()

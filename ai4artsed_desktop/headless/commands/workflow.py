@@ -9,11 +9,7 @@ from typing import Any
 
 from ai4artsed_desktop.adapters.object_info_file import read_object_info
 from ai4artsed_desktop.adapters.storage.atomic import translated_errors
-from ai4artsed_desktop.adapters.user_catalog import add_output
-from ai4artsed_desktop.domain.errors import WorkflowNeedsServerError
-from ai4artsed_desktop.domain.workflow_conversion import to_api
-from ai4artsed_desktop.domain.workflow_files import read_workflow
-from ai4artsed_desktop.domain.workflow_import import WorkflowRoles, chunk_of, config_of, find_roles, without
+from ai4artsed_desktop.domain.workflow_import import WorkflowRoles, without
 from ai4artsed_desktop.headless.context import EXIT_DONE, Context
 
 
@@ -40,25 +36,15 @@ class WorkflowCommand:
 
     async def run(self, options: argparse.Namespace, context: Context) -> int:
         """Show what was found and, without ``--dry-run``, save it as chunk and config."""
-        graph = await asyncio.to_thread(_read_graph, options.file, options.object_info)
-        roles = without(find_roles(graph), options.without)
-        title = options.name or options.file.stem
-        answer = _describe(roles)
+        workflows = context.engine.workflows
+        with translated_errors(options.file):
+            data = await asyncio.to_thread(options.file.read_bytes)
+        nodes = await asyncio.to_thread(read_object_info, options.object_info) if options.object_info else None
+        found = await workflows.read(data, options.file.name, nodes)
+        answer = _describe(without(found.roles, options.without))
         if not options.dry_run:
             await context.engine.reload_catalog()
-            catalog = context.engine.catalog
-
-            def make(config_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-                chunk = chunk_of(graph, roles, f"output_{config_id}")
-                return chunk, config_of(chunk, title)
-
-            added = await asyncio.to_thread(
-                add_output,
-                context.paths.user_catalog,
-                title,
-                make,
-                lambda name: name in catalog.outputs or name in catalog.chunks,
-            )
+            added = await workflows.save(found, options.name or found.title, options.without)
             answer |= {"id": added.config_id, "chunk": str(added.chunk_path), "config": str(added.config_path)}
         context.output.json(answer)
         for parameter in answer["parameters"]:
@@ -66,18 +52,6 @@ class WorkflowCommand:
         if "id" in answer:
             context.output.answer(context.messages.text("cli.workflow_saved", id=answer["id"], path=answer["config"]))
         return EXIT_DONE
-
-
-def _read_graph(file: Path, object_info: Path | None) -> dict[str, Any]:
-    with translated_errors(file):
-        data = file.read_bytes()
-    found = read_workflow(data, file.name)
-    if found.api is not None:
-        return found.api
-    if object_info is None:
-        raise WorkflowNeedsServerError(name=file.name)
-    assert found.ui is not None, "read_workflow finds one of the two or raises"
-    return to_api(found.ui, read_object_info(object_info))
 
 
 def _describe(roles: WorkflowRoles) -> dict[str, Any]:

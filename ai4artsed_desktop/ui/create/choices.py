@@ -9,14 +9,17 @@ from PySide6.QtWidgets import QWidget
 
 from ai4artsed_desktop.domain.runs import OutputRequest, RunRequest
 from ai4artsed_desktop.engine.catalog_rules import procedure_of
+from ai4artsed_desktop.engine.interception_files import DeletedInterception
 from ai4artsed_desktop.ui.cards import interception_cards, output_cards
 from ai4artsed_desktop.ui.create.details_sheet import DetailsSheet
+from ai4artsed_desktop.ui.create.interception_editor_menu import InterceptionMenu
 from ai4artsed_desktop.ui.create.medium_box import MediumBox
 from ai4artsed_desktop.ui.create.parameter_sheet import ParameterSheet
 from ai4artsed_desktop.ui.create.parameters import ParameterValues
 from ai4artsed_desktop.ui.create.rules_box import RulesBox
 from ai4artsed_desktop.ui.models.cards import CardItem
 from ai4artsed_desktop.ui.paging import PageContext
+from ai4artsed_desktop.ui.widgets.banner import Banner
 from ai4artsed_desktop.ui.widgets.picker import PickerSheet
 
 
@@ -44,6 +47,10 @@ class Choices(QObject):
         self.values = ParameterValues(memory.get("parameters", {}), self)
         self.rules_box = RulesBox(context.kit, dict(memory.get("rules", {})))
         self.medium_box = MediumBox(context.kit, self.values)
+        self.library = InterceptionMenu(
+            context, page, lambda: self.rules_box.config, lambda: memory.get("idea", "").strip()
+        )
+        self._wanted = ""
         self._is_adding = False
         self._has_suggested = False
         self._interceptions: dict[str, CardItem] = {}
@@ -118,6 +125,9 @@ class Choices(QObject):
             self._output_sheet.set_items(self._outputs.values())
         self._show_rules()
         self._show_outputs()
+        if self._wanted in self._interceptions:
+            wanted, self._wanted = self._wanted, ""
+            self.pick_interception(wanted)
 
     def open_interceptions(self) -> None:
         """Open the sheet with all interceptions."""
@@ -160,6 +170,9 @@ class Choices(QObject):
         self.rules_box.pick_requested.connect(self.open_interceptions)
         self.rules_box.details_requested.connect(self.open_details)
         self.rules_box.changed.connect(self.save)
+        self.rules_box.menu_requested.connect(self.library.open_menu)
+        self.library.made.connect(self._on_library_made)
+        self.library.deleted.connect(self._on_library_deleted)
         self.values.changed.connect(self.save)
         self.medium_box.pick_requested.connect(self.open_outputs)
         self.medium_box.add_requested.connect(lambda: self.open_outputs(is_added=True))
@@ -172,9 +185,11 @@ class Choices(QObject):
         sheet = PickerSheet(self._context.kit, self._page, title_key)
         sheet.picked.connect(pick)
 
-        def fix(_config_id: str) -> None:
+        def fix(config_id: str) -> None:
             sheet.close_sheet()
-            self._context.show_page("settings", "models")
+            problem = self._context.facts.snapshot.output_problems.get(config_id)
+            needs_key = problem is not None and problem.key == "reason.key_missing"
+            self._context.show_page("settings", "services" if needs_key else "models")
 
         sheet.fix_requested.connect(fix)
         return sheet
@@ -216,6 +231,16 @@ class Choices(QObject):
         catalog = self._context.facts.engine.catalog
         self.medium_box.show_outputs(catalog, cards)
         self.outputs_shown.emit(catalog, list(self.output_ids))
+
+    def _on_library_made(self, config_id: str) -> None:
+        self._wanted = config_id
+        self.rules_box.edited.pop(config_id, None)  # what stands in the file now is what was meant
+        self.refresh()
+
+    def _on_library_deleted(self, deleted: DeletedInterception, name: str) -> None:
+        banner = Banner(self._context.kit, "trash", "muted", "editor.deleted", name=name)
+        banner.add_action("editor.restore", lambda: self.library.restore(deleted), "undo")
+        self.rules_box.foot.addWidget(banner)
 
     def _on_parameters_closed(self) -> None:
         self.medium_box.renew_fields()

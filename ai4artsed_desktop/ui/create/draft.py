@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 
+from ai4artsed_desktop.domain.configs import LoraUse
 from ai4artsed_desktop.domain.runs import OutputRequest, RunRequest, StageName
 from ai4artsed_desktop.domain.settings import Settings
 
@@ -19,6 +22,8 @@ class Draft:
     outputs: tuple[OutputRequest, ...]
     pause: bool = False
     secondary_text: str = ""
+    loras: tuple[LoraUse, ...] = ()
+    images: Mapping[str, Path] = field(default_factory=lambda: MappingProxyType({}))
 
     def request(self, settings: Settings, language: str, seed: int) -> RunRequest:
         """Return the run to make."""
@@ -33,6 +38,8 @@ class Draft:
             safety_level=settings.safety_level,
             participant=settings.participant,
             pause_after=frozenset({StageName.INTERCEPTION}) if self.pause else frozenset(),
+            loras=self.loras,
+            images=dict(self.images),
         )
 
 
@@ -53,5 +60,10 @@ def next_seed(
 
 
 def _does_the_same(draft: Draft, last: RunRequest) -> bool:
-    mine = (draft.text, draft.secondary_text, draft.interception_id, draft.rules, draft.outputs)
-    return mine == (last.text, last.secondary_text, last.interception_id, last.rules, last.outputs)
+    words = (draft.text, draft.secondary_text, draft.interception_id, draft.rules)
+    things = (draft.outputs, draft.loras, dict(draft.images))
+    return words == (last.text, last.secondary_text, last.interception_id, last.rules) and things == (
+        last.outputs,
+        last.loras,
+        dict(last.images),
+    )

@@ -29,6 +29,10 @@ _CODE = Remedy("remedy.code", "code")
 #: By the beginning of the error's code; the longest beginning wins.
 _REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "error.input": (_IDEA,),
+    "error.input.image_missing": (Remedy("images.add", "add_picture"), _OUTPUT),
+    "error.input.image_unwanted": (_OUTPUT,),
+    "error.input.image_file": (Remedy("images.add", "add_picture"),),
+    "error.lora": (Remedy("lora.add", "add_lora"), _OUTPUT),
     "error.input.language": (_PROCEDURE, _MODELS),
     "error.input.no_rules": (_RULES, _PROCEDURE),
     "error.input.parameter": (Remedy("remedy.parameters", "parameters"),),
@@ -45,7 +49,8 @@ _REMEDIES: dict[str, tuple[Remedy, ...]] = {
     "error.code_art.renderer_missing": (_OUTPUT,),
     "error.storage": (_RETRY,),
     "error.local_only": (_MODELS, _SETTINGS),
-    "error.safety.unavailable": (_SETTINGS,),
+    "error.safety.unavailable": (_IDEA, _SETTINGS),
+    "error.safety.person_named": (_IDEA, Remedy("remedy.send_names", "send_names")),
     "error.safety.blocked": (_IDEA,),
 }
 

@@ -12,13 +12,13 @@ from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QStackedWidget, QWidget
 from ai4artsed_desktop.domain.errors import ErrorInfo
 from ai4artsed_desktop.domain.runs import MediumRecord
 from ai4artsed_desktop.ui import roles as r
+from ai4artsed_desktop.ui.create.refusal import RefusalCard
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.previews.base import MediumView, PreviewWidget
 from ai4artsed_desktop.ui.previews.code import CodePreview
 from ai4artsed_desktop.ui.previews.registry import discover, preview_for
 from ai4artsed_desktop.ui.session_runs import RunFacts
 from ai4artsed_desktop.ui.widgets.basics import Button, column, row
-from ai4artsed_desktop.ui.widgets.error_card import ErrorCard
 from ai4artsed_desktop.ui.widgets.notice import Notice
 from ai4artsed_desktop.ui.widgets.working import WorkingCard
 
@@ -65,7 +65,7 @@ class ResultView(QWidget):
         self._edited: dict[tuple[str, str], str] = {}
         self.working = WorkingCard(kit)
         self.working.cancel_requested.connect(self.cancel_requested)
-        self.error_card = ErrorCard(kit)
+        self.error_card = RefusalCard(kit)
         self.error_card.close_button.hide()
         self.empty = QWidget()
         self.your_turn = Notice(kit, "edit", "create.result.paused", "create.result.paused.text")

@@ -24,6 +24,8 @@ class RulesBox(TextBox):
     pick_requested = Signal()
     #: Sources and stance shall be shown.
     details_requested = Signal()
+    #: What else can be done with interceptions shall be offered, below this widget.
+    menu_requested = Signal(object)
 
     def __init__(self, kit: Kit, edited: dict[str, str]) -> None:
         self.edited = edited
@@ -31,10 +33,11 @@ class RulesBox(TextBox):
         self._is_filling = False
         self.picker = PickerButton(kit, "create.rules.pick")
         self.details_button = IconButton(kit, "info", "create.rules.details")
+        self.menu_button = IconButton(kit, "more", "editor.menu")
         self.reset_button = Button(kit, "create.rules.reset", "undo", "quiet")
         self.mark = Label(kit, "create.rules.edited", "small")
         super().__init__(kit, "create.rules", "create.rules.placeholder", limit_chars=MAX_TEXT_CHARS, min_lines=2)
-        line = row(self.picker, self.details_button, space=r.SPACE_1)
+        line = row(self.picker, self.details_button, self.menu_button, space=r.SPACE_1)
         line.setStretch(0, 1)
         self.extra.addLayout(line)
         self.pause = CheckField(kit, "create.pause")
@@ -45,6 +48,7 @@ class RulesBox(TextBox):
         self.foot.addWidget(self.pause)
         self.picker.clicked.connect(self.pick_requested)
         self.details_button.clicked.connect(self.details_requested)
+        self.menu_button.clicked.connect(lambda: self.menu_requested.emit(self.menu_button))
         self.reset_button.clicked.connect(self._on_reset_button_clicked)
         self.changed.connect(self._on_self_changed)
         self._show_marks()

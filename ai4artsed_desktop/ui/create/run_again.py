@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from ai4artsed_desktop.domain.runs import OutputRequest, RunRequest, StageName
+from ai4artsed_desktop.domain.errors import PersonNamedError
+from ai4artsed_desktop.domain.runs import MediumRecord, OutputRequest, RunRequest, StageName
+from ai4artsed_desktop.ui.actions import WindowAction
 from ai4artsed_desktop.ui.session_runs import RunFacts
 
 #: The stage that is next after the text of a stage.
@@ -50,12 +52,45 @@ def with_code(facts: RunFacts, kind: str, code: str, parameters: Mapping[str, in
     return replace(
         facts.request,
         outputs=(OutputRequest(CODE_OUTPUTS[kind], dict(parameters)),),
+        loras=(),
+        images={},
         start_stage=StageName.OUTPUT,
         stage_texts={StageName.INTERCEPTION: text, StageName.OPTIMISATION: code},
         edits={},
         pause_after=frozenset(),
         parent_run_id=facts.run_id,
     )
+
+
+def code_parameters(facts: RunFacts, medium: MediumRecord) -> dict[str, int | float]:
+    """Return the size and length of what a medium's code made before, to be kept."""
+    made = next((m for m in facts.media if m.output_id == medium.output_id and m.type in ("image", "audio")), None)
+    if made is None:
+        return {}
+    names = {"p5": (("width", "width_px"), ("height", "height_px")), "tonejs": (("duration_s", "duration_s"),)}
+    return {name: made.metadata[fact] for name, fact in names[medium.type] if made.metadata.get(fact)}
+
+
+def with_names(facts: RunFacts) -> RunRequest:
+    """Return the same request, agreeing that the names in it leave the machine."""
+    return replace(facts.request, may_name_persons=True, parent_run_id=facts.run_id)
+
+
+def send_names_action(
+    shown: Callable[[], RunFacts | None], submit: Callable[[RunRequest], RunFacts | None]
+) -> WindowAction:
+    """Return the action that sends the run in sight although it names a person; possible only where that stopped it."""
+
+    def stopped() -> RunFacts | None:
+        facts = shown()
+        was_names = facts is not None and facts.error is not None and facts.error.code == PersonNamedError.code
+        return facts if was_names else None
+
+    def send() -> None:
+        if (facts := stopped()) is not None:
+            submit(with_names(facts))
+
+    return WindowAction("send_names", "remedy.send_names", send, "cloud", "", lambda: stopped() is not None)
 
 
 def with_seed(facts: RunFacts, seed: int) -> RunRequest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QSize, Qt, Signal
@@ -12,7 +12,8 @@ from ai4artsed_desktop.domain.runs import StageName
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.session_runs import RunFacts, StageFacts
-from ai4artsed_desktop.ui.widgets.basics import Label, column
+from ai4artsed_desktop.ui.widgets.basics import Button, Label, column
+from ai4artsed_desktop.ui.widgets.prose import ProseEdit
 from ai4artsed_desktop.ui.widgets.stage_view import StageState, StageView
 
 #: Stages with a text of their own, in order.
@@ -43,8 +44,13 @@ class StageColumn(QScrollArea):
         self._facts: RunFacts | None = None
         self.views = {stage: self._view(stage) for stage in SHOWN_STAGES}
         self.rounds = Label(kit, look="small")
+        self.thinking_button = Button(kit, "stage.thinking", "more", "quiet")
+        self.thinking_button.setCheckable(True)
+        self.thinking = ProseEdit(kit, "bare", min_lines=2, max_lines=8)
+        self.thinking.setReadOnly(True)
+        self.thinking_button.toggled.connect(self.thinking.setVisible)
         self.safety = Label(kit, look="small")
-        parts = (*self.views.values(), self.rounds, self.safety)
+        parts = (*self.views.values(), self.rounds, self.thinking_button, self.thinking, self.safety)
         self._holder = QWidget()
         self._holder.setLayout(column(*parts, None, space=r.SPACE_2))
         self.setWidget(self._holder)
@@ -78,13 +84,30 @@ class StageColumn(QScrollArea):
     def retranslate(self) -> None:
         """Set the words anew."""
         facts = self._facts.stages if self._facts is not None else {}
-        interception = facts.get(StageName.INTERCEPTION)
-        rounds = interception.rounds if interception is not None else []
-        self.rounds.setText("\n".join(f"{label}: {text}" for label, text in rounds))
+        rounds = [f"{label}: {text}" for label, text in _rounds(facts, StageName.INTERCEPTION)]
+        rounds += [f"{self._kit.text(key)}: {error}" for key, error in _rounds(facts, StageName.OUTPUT)]
+        self.rounds.setText("\n".join(rounds))
         self.rounds.setVisible(bool(rounds))
+        self._show_thinking(facts)
         safety = facts.get(StageName.SAFETY)
-        self.safety.setText(self._kit.text(safety.reason) if safety is not None and safety.reason else "")
+        self.safety.setText(self._safety_words(safety))
         self.safety.setVisible(bool(self.safety.text()))
+
+    def _show_thinking(self, facts: Mapping[StageName, StageFacts]) -> None:
+        """Offer the model's reasoning; nobody has to read it."""
+        thinking = "\n\n".join(stage.thinking for stage in facts.values() if stage.thinking)
+        if thinking != self.thinking.toPlainText():
+            self.thinking.set_text(thinking)
+            self.thinking_button.setChecked(False)
+        self.thinking_button.setVisible(bool(thinking))
+        self.thinking.setVisible(bool(thinking) and self.thinking_button.isChecked())
+        self.thinking.setAccessibleName(self._kit.text("stage.thinking"))
+
+    def _safety_words(self, facts: StageFacts | None) -> str:
+        if facts is None or facts.state not in (StageState.DONE, StageState.SKIPPED):
+            return ""
+        key = facts.reason or "safety.checked"
+        return f"{self._kit.text('stage.safety')}: {self._kit.text(key)}"
 
     def content_height(self) -> int:
         """Return the height that shows everything without scrolling."""
@@ -144,3 +167,8 @@ class StageColumn(QScrollArea):
         if facts is not None:
             others = [text for text in facts.candidates if text != facts.text]
             self.proposal_taken.emit(stage, others[number])
+
+
+def _rounds(facts: Mapping[StageName, StageFacts], stage: StageName) -> Sequence[tuple[str, str]]:
+    found = facts.get(stage)
+    return found.rounds if found is not None else ()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class CardItem:
         reason: Why not, in one line.
         min_age: Years.
         facts: Small facts, such as ``local`` and ``2.1 s``.
+        picture: A small picture, shown beside the words; None = none.
         fix: What the button that helps says; empty = nothing can be done from here.
     """
 
@@ -44,6 +46,7 @@ class CardItem:
     min_age: int = 0
     facts: tuple[str, ...] = ()
     fix: str = ""
+    picture: QImage | None = field(default=None, compare=False)
 
 
 #: The row's ``CardItem``, or the heading's text as ``str``.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices, QShowEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QScrollArea, QWidget
+from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from ai4artsed_desktop.domain.errors import AppError, ErrorInfo, UnknownEntryError
 from ai4artsed_desktop.domain.parameters import SEED_LIMIT
@@ -22,8 +22,10 @@ from ai4artsed_desktop.ui.create import run_again
 from ai4artsed_desktop.ui.create.box_row import BoxRow
 from ai4artsed_desktop.ui.create.choices import Choices
 from ai4artsed_desktop.ui.create.draft import Draft, next_seed
+from ai4artsed_desktop.ui.create.image_lora_row import ImageLoraRow, with_words
 from ai4artsed_desktop.ui.create.remedies import remedies_for
 from ai4artsed_desktop.ui.create.result_view import ResultView
+from ai4artsed_desktop.ui.create.save_dialog import ask_where_to_save
 from ai4artsed_desktop.ui.create.second_text import SecondText
 from ai4artsed_desktop.ui.create.session_view import RunTool, SessionView
 from ai4artsed_desktop.ui.create.stage_column import StageColumn
@@ -62,6 +64,7 @@ class CreatePage(Page):
         self.result = ResultView(kit, context.desk.read_bytes, self.choices.output_name)
         self.feed = StripFeed(kit, context.runs, context.desk.read_bytes, self)
         self.session = SessionView(kit, self.result, self.feed)
+        self.inputs = ImageLoraRow(context, self, self.feed.model, self._show_error)
         self._reading = Background[str](self, self.idea.set_text, context.show_error)
         self._reading_rules = Background[str](self, self.choices.rules_box.set_text, context.show_error)
         self._saving = Background[None](self, lambda _: None, context.show_error)
@@ -139,9 +142,33 @@ class CreatePage(Page):
 
         return [entry(card, group, pick) for cards, group, pick in groups for card in cards if card.runnable]
 
+    def take_interception(self, path: Path) -> bool:
+        """Take in a shared interception; any other JSON is text like any other."""
+        self.choices.library.take_dropped(path, self.take_text_file)
+        return True
+
     def take_text_file(self, path: Path) -> bool:
         """Put a text file's words into the idea."""
         self._reading.start(lambda: decode_text(self._context.desk.read_bytes(path)))
+        return True
+
+    def take_request(self, request: RunRequest) -> bool:
+        """Put a run's texts and choices into the boxes; its seed gives the same text again."""
+        self.idea.set_text(request.text)
+        self.second_text.field.replace_text(request.secondary_text)
+        self.choices.take_over(request)
+        self.inputs.take_over(request)
+        if request.seed is not None:
+            self.choices.medium_box.seed.set_value(request.seed)
+        return True
+
+    def take_picture(self, path: Path) -> bool:
+        """Put a picture into a free place of the outputs picked."""
+        return self.inputs.slots.take(path)
+
+    def take_output(self, output_id: str) -> bool:
+        """Pick an output; its card comes with the next look at the catalogue."""
+        self.choices.pick_output(output_id)
         return True
 
     def take_run(self, run_id: str) -> bool:
@@ -164,8 +191,8 @@ class CreatePage(Page):
         self.work = WorkArea(self.stages, self.session, self._context.memory)
         content = QWidget()
         self.empty = Notice(self._kit, "picture", "create.result.empty", "create.result.empty.text")
-        layout = column(self.boxes, self.work, self.empty, space=r.SPACE_3, margin=r.SPACE_4)
-        for place in (1, 2):
+        layout = column(self.boxes, self.inputs, self.work, self.empty, space=r.SPACE_3, margin=r.SPACE_4)
+        for place in (2, 3):
             layout.setStretch(place, 1)
         self._below = layout
         content.setLayout(layout)
@@ -195,6 +222,11 @@ class CreatePage(Page):
         self.idea.files_dropped.connect(context.take_files)
         self.second_text.changed.connect(lambda: memory.put("second_text", self.second_text.field.toPlainText()))
         self.choices.outputs_shown.connect(self.second_text.show_outputs)
+        self.choices.outputs_shown.connect(self.inputs.show_outputs)
+        self.idea.field.installEventFilter(self.inputs.slots)
+        self.inputs.words_wanted.connect(self._on_inputs_words_wanted)
+        self.inputs.strip_wanted.connect(self._compare)
+        self.inputs.run_chosen.connect(self.show_run)
         rules.files_dropped.connect(self._on_rules_files_dropped)
         rules.pause.setChecked(context.facts.engine.settings.pause_after_interception)
         box.make_requested.connect(self.make)
@@ -235,6 +267,7 @@ class CreatePage(Page):
             WindowAction("pick_output", "create.medium.pick", choices.open_outputs, "picture"),
             WindowAction("parameters", "parameters.title", choices.open_parameters, "more"),
             WindowAction("details", "create.rules.details", choices.open_details, "info"),
+            run_again.send_names_action(lambda: self.shown_run, self._submit),
             WindowAction("again", "run.again", self._again_exactly, "again", "", has_ended),
             WindowAction("new_seed", "run.new_seed", self._again_with_new_seed, "dice", "", has_run),
             WindowAction("reuse", "run.reuse", self._take_over, "edit", "", has_run),
@@ -260,20 +293,30 @@ class CreatePage(Page):
             self.choices.requests(),
             rules.pause.isChecked(),
             self.second_text.text,
+            self.inputs.loras,
+            self.inputs.images,
         )
 
-    def _submit(self, request: RunRequest) -> bool:
+    def _compare(self, name: str) -> None:
+        """Make the strength strip of one LoRA, on the seed in the box."""
+        seed = self.choices.medium_box.seed
+        number = seed.value if seed.value is not None else seed.throw()
+        settings = self._context.facts.engine.settings
+        request = self._draft().request(settings, self._kit.translator.language, number)
+        self.inputs.compare(name, request, self._submit)
+
+    def _submit(self, request: RunRequest) -> RunFacts | None:
         try:
             facts = self._runs.submit(request)
         except AppError as exc:
             self._show_error(exc.info())
-            return False
+            return None
         facts.started_s = time.monotonic()
         if self.boxes.is_stacked:
             # The page is laid out with its result first.
             QTimer.singleShot(0, self, self._scroll_to_work)
         self._last = request
-        return True
+        return facts
 
     def _scroll_to_work(self) -> None:
         self.area.verticalScrollBar().setValue(self.work.y() - r.SPACE_4)
@@ -332,11 +375,7 @@ class CreatePage(Page):
 
     def _take_over(self) -> None:
         if (facts := self.shown_run) is not None:
-            self.idea.set_text(facts.request.text)
-            self.second_text.field.replace_text(facts.request.secondary_text)
-            self.choices.take_over(facts.request)
-            if facts.request.seed is not None:
-                self.choices.medium_box.seed.set_value(facts.request.seed)
+            self.take_request(facts.request)
 
     def _reveal(self) -> None:
         if (facts := self.shown_run) is not None and facts.folder is not None:
@@ -351,19 +390,12 @@ class CreatePage(Page):
             self._save_as(path)
 
     def _save_as(self, path: str) -> None:
-        source = Path(path)
-        dialog = QFileDialog(self, self._kit.text("action.save"))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(source.suffix.lstrip("."))
-        dialog.selectFile(source.name)
-        copy_file = self._context.desk.copy_file
+        source, copy_file = Path(path), self._context.desk.copy_file
 
-        def save(target: str) -> None:
-            self._saving.start(lambda: copy_file(source, Path(target)))
+        def save(target: Path) -> None:
+            self._saving.start(lambda: copy_file(source, target))
 
-        dialog.fileSelected.connect(save)
-        dialog.open()
+        ask_where_to_save(self._kit, self, source, save)
 
     def _remove(self) -> None:
         facts = self._runs.forget(self._shown)
@@ -389,6 +421,9 @@ class CreatePage(Page):
             return box.value
         old = facts.request.seed if facts is not None else None
         return old if is_edited and old is not None else box.throw()
+
+    def _on_inputs_words_wanted(self, words: list[str]) -> None:
+        self.idea.set_text(with_words(self.idea.text, words))
 
     def _on_rules_files_dropped(self, paths: list[str]) -> None:
         self._reading_rules.start(lambda: decode_text(self._context.desk.read_bytes(Path(paths[0]))))
@@ -423,15 +458,7 @@ class CreatePage(Page):
         if run_again.CODE_OUTPUTS.get(medium.type) not in self._context.facts.engine.catalog.outputs:
             self._show_error(UnknownEntryError(kind="output", id=medium.type).info())
             return
-        self._submit(run_again.with_code(facts, medium.type, code, self._code_parameters(facts, medium)))
-
-    def _code_parameters(self, facts: RunFacts, medium: MediumRecord) -> dict[str, int | float]:
-        """Keep the size and length of what the code made before."""
-        made = next((m for m in facts.media if m.output_id == medium.output_id and m.type in ("image", "audio")), None)
-        if made is None:
-            return {}
-        names = {"p5": (("width", "width_px"), ("height", "height_px")), "tonejs": (("duration_s", "duration_s"),)}
-        return {name: made.metadata[fact] for name, fact in names[medium.type] if made.metadata.get(fact)}
+        self._submit(run_again.with_code(facts, medium.type, code, run_again.code_parameters(facts, medium)))
 
     def _on_runs_changed(self, run_id: str) -> None:
         if run_id == self._shown:

@@ -7,18 +7,20 @@ from functools import partial
 from typing import get_args
 
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QWidget
 
-from ai4artsed_desktop.domain.errors import AppError
 from ai4artsed_desktop.domain.runs import SafetyLevel
-from ai4artsed_desktop.domain.settings import AUTO_MODEL, StageRole
 from ai4artsed_desktop.ui import roles as r
-from ai4artsed_desktop.ui.cards import model_name
 from ai4artsed_desktop.ui.paging import Page, PageContext, PageSpec
+from ai4artsed_desktop.ui.settings.folders import media_folders_section
+from ai4artsed_desktop.ui.settings.gpu import gpu_section
+from ai4artsed_desktop.ui.settings.index import SectionIndex
 from ai4artsed_desktop.ui.settings.models import ModelList
 from ai4artsed_desktop.ui.settings.offers import Offers
+from ai4artsed_desktop.ui.settings.providers import providers_section
 from ai4artsed_desktop.ui.settings.rows import (
-    SettingRow,
+    Section,
     SettingsLink,
     choice_row,
     line_row,
@@ -26,13 +28,15 @@ from ai4artsed_desktop.ui.settings.rows import (
     switch_row,
     whole_row,
 )
+from ai4artsed_desktop.ui.settings.servers import servers_section
+from ai4artsed_desktop.ui.settings.services import services_section
+from ai4artsed_desktop.ui.settings.stage_models import stage_models_section
 from ai4artsed_desktop.ui.widgets.basics import Label, column, row
 from ai4artsed_desktop.ui.widgets.error_card import ErrorCard
-from ai4artsed_desktop.ui.widgets.fields import ChoiceField
 
-#: Stages whose model can be chosen. Safety and vision come with the parts of the program that use them.
-_ROLES: tuple[StageRole, ...] = ("interception", "translation", "optimisation", "coding")
 _WIDTH_PX = 760
+#: From this much room beside the page on, the list of sections is shown.
+_INDEX_ROOM_PX = 300
 _LANGUAGE_NAMES = {"de": "Deutsch", "en": "English"}
 _LEVELS: tuple[SafetyLevel, ...] = get_args(SafetyLevel)
 
@@ -51,23 +55,35 @@ class SettingsPage(Page):
         self.offers = Offers(kit, context.bridge, context.facts)
         self.models_section = section(kit, "settings.models", self.model_list)
         self.offers_section = section(kit, "settings.offers", Label(kit, "settings.offers.text", "muted"), self.offers)
-        parts = (
-            Label(kit, "page.settings", "page"),
-            self.error_card,
+        self.providers_section = providers_section(context, self.link)
+        self.sections = (
             self._look(),
             self._work(),
-            self._stage_models(),
+            stage_models_section(context, self.link),
             self.models_section,
             self.offers_section,
+            self.providers_section,
             self._machine(),
+            servers_section(self.link),
+            services_section(self.link),
+            media_folders_section(self.link),
+            gpu_section(self.link),
         )
-        self._lay_out(parts)
+        self.index = SectionIndex(kit, self.sections)
+        self.index.chosen.connect(self._on_index_chosen)
+        self._lay_out((Label(kit, "page.settings", "page"), self.error_card, *self.sections))
 
     def go_to(self, place: str) -> None:
-        """Scroll to a place: ``models``."""
-        if place == "models":
+        """Scroll to a place: ``models`` or ``services`` (the keys)."""
+        target = {"models": self.models_section, "services": self.providers_section}.get(place)
+        if target is not None:
             # After the page was laid out; before, nothing has a place.
-            QTimer.singleShot(0, self, partial(self._scroll_to, self.models_section))
+            QTimer.singleShot(0, self, partial(self._scroll_to, target))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The list of sections stands where there is room beside the page."""
+        super().resizeEvent(event)
+        self.index.setVisible(self.width() >= _WIDTH_PX + _INDEX_ROOM_PX)
 
     def _scroll_to(self, part: QWidget) -> None:
         self._area.verticalScrollBar().setValue(part.y() - r.SPACE_4)
@@ -85,9 +101,21 @@ class SettingsPage(Page):
         self._area.setWidgetResizable(True)
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setLayout(column(self._area, space=0))
+        self._area.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        self.setLayout(row(self.index, self._area, space=0))
+        self.index.setContentsMargins(r.SPACE_4, r.SPACE_5, 0, 0)
+        self.index.mark(0)
 
-    def _look(self) -> QWidget:
+    def _on_scrolled(self, y_px: int) -> None:
+        above = [n for n, part in enumerate(self.sections) if part.y() <= y_px + r.SPACE_5]
+        self.index.mark(above[-1] if above else 0)
+
+    def _on_index_chosen(self, part: Section) -> None:
+        self._scroll_to(part)
+        # The last ones cannot come to the top: what was chosen is marked all the same.
+        self.index.mark(self.sections.index(part))
+
+    def _look(self) -> Section:
         kit, link = self._context.kit, self.link
 
         def languages() -> list[tuple[object, str]]:
@@ -106,7 +134,7 @@ class SettingsPage(Page):
             switch_row(link, "workshop_mode", has_text=True),
         )
 
-    def _work(self) -> QWidget:
+    def _work(self) -> Section:
         kit, link = self._context.kit, self.link
 
         def levels() -> list[tuple[object, str]]:
@@ -122,42 +150,7 @@ class SettingsPage(Page):
             line_row(link, "participant", 80, has_text=True),
         )
 
-    def _stage_models(self) -> QWidget:
-        kit = self._context.kit
-        rows = [self._stage_row(role) for role in _ROLES]
-        return section(kit, "settings.stage_models", Label(kit, "settings.stage_models.text", "muted"), *rows)
-
-    def _stage_row(self, role: StageRole) -> QWidget:
-        kit, link, facts = self._context.kit, self.link, self._context.facts
-        field = ChoiceField(kit)
-
-        def show() -> None:
-            chosen: str = getattr(link.get("stage_models"), role)
-            options: list[tuple[object, str]] = [(AUTO_MODEL, self._auto_words(role))]
-            options += [(model.id, model_name(kit, model)) for model in facts.snapshot.models]
-            if chosen not in {value for value, _ in options}:
-                # Never shown as another one: the run would say that it is missing.
-                options.append((chosen, kit.text("settings.model_gone", name=chosen.rpartition("/")[2])))
-            field.set_options(options, chosen)
-
-        def put(value: object) -> None:
-            link.put("stage_models", {**link.get("stage_models").model_dump(), role: value})
-
-        field.chosen.connect(put)
-        for signal in (link.changed, facts.changed, kit.translator.language_changed):
-            signal.connect(show)
-        show()
-        return _RoleRow(link, f"stage_models.{role}", field)
-
-    def _auto_words(self, role: StageRole) -> str:
-        kit, facts = self._context.kit, self._context.facts
-        try:
-            chosen = facts.engine.models.pick(facts.snapshot.models, role, AUTO_MODEL)
-        except AppError:
-            return kit.text("settings.auto_none")
-        return kit.text("settings.auto", name=chosen.name)
-
-    def _machine(self) -> QWidget:
+    def _machine(self) -> Section:
         kit, link = self._context.kit, self.link
         return section(
             kit,
@@ -166,17 +159,6 @@ class SettingsPage(Page):
             whole_row(link, "model_idle_s", 5, 86_400, "s", has_text=True),
             switch_row(link, "foreign_python_chunks", has_text=True),
         )
-
-
-class _RoleRow(SettingRow):
-    """A row whose setting is one part of ``stage_models``."""
-
-    def __init__(self, link: SettingsLink, name: str, field: ChoiceField) -> None:
-        super().__init__(link, name, field)
-        is_locked = link.is_locked("stage_models")
-        field.setEnabled(not is_locked)
-        self.lock.set_key("settings.locked", variable="AI4ARTSED_STAGE_MODELS")
-        self.lock.setVisible(is_locked)
 
 
 PAGE = PageSpec("settings", "settings", "page.settings", 100, SettingsPage, is_at_bottom=True)

@@ -14,7 +14,8 @@ from ai4artsed_desktop.domain.events import Event, SettingsChanged
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.bridge import EngineBridge
 from ai4artsed_desktop.ui.kit import Kit
-from ai4artsed_desktop.ui.widgets.basics import Label, column, frame, row
+from ai4artsed_desktop.ui.theme import set_look
+from ai4artsed_desktop.ui.widgets.basics import Label, column, row
 from ai4artsed_desktop.ui.widgets.fields import CheckField, ChoiceField, WholeField
 
 _FIELD_PX = 300
@@ -170,8 +171,16 @@ def line_row(link: SettingsLink, name: str, limit_chars: int, *, has_text: bool 
     return SettingRow(link, name, field, has_text=has_text)
 
 
-def section(kit: Kit, title_key: str, *parts: QWidget) -> QFrame:
+class Section(QFrame):
+    """A titled card of rows."""
+
+    def __init__(self, kit: Kit, title_key: str, *parts: QWidget) -> None:
+        super().__init__()
+        self.title_key = title_key
+        set_look(self, "card")
+        self.setLayout(column(Label(kit, title_key, "section"), *parts, space=r.SPACE_3, margin=r.SPACE_4))
+
+
+def section(kit: Kit, title_key: str, *parts: QWidget) -> Section:
     """Return a titled card of rows."""
-    card = frame("card")
-    card.setLayout(column(Label(kit, title_key, "section"), *parts, space=r.SPACE_3, margin=r.SPACE_4))
-    return card
+    return Section(kit, title_key, *parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPen, QTextLayout, QTextOption
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImage, QPainter, QPainterPath, QPen, QTextLayout, QTextOption
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from ai4artsed_desktop.ui import roles as r
@@ -17,6 +17,7 @@ CARD_HEIGHT_PX = 128
 CARD_MIN_WIDTH_PX = 248
 _HEADING_HEIGHT_PX = 40
 _GAP_PX = r.SPACE_2
+_PICTURE_PX = 72
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -110,8 +111,12 @@ class CardDelegate(QStyledItemDelegate):
         paint_ground(painter, self._kit, rect, color, ground=ground, ring=is_current, line="line")
         inner = rect.adjusted(r.SPACE_4, r.SPACE_3, -r.SPACE_3, -r.SPACE_3)
         text_role = "ink" if card.runnable else "muted"
-        self._paint_name(painter, inner, card, text_role)
-        below = inner.adjusted(0, r.ICON_PX + r.SPACE_2, 0, 0)
+        words = QRect(inner)
+        if card.picture is not None:
+            self._paint_picture(painter, inner, card.picture)
+            words.setRight(inner.right() - _PICTURE_PX - r.SPACE_3)
+        self._paint_name(painter, words, card, text_role)
+        below = words.adjusted(0, r.ICON_PX + r.SPACE_2, 0, 0)
         small = theme.font(r.TYPE_SMALL)
         draw_lines(painter, below, card.description, small, theme.color("muted"), 3 if card.runnable else 2)
         line_height = round(r.TYPE_SMALL * r.LINE_HEIGHT)
@@ -121,6 +126,18 @@ class CardDelegate(QStyledItemDelegate):
             draw_lines(painter, foot, facts, small, theme.color(text_role), 1)
         else:
             self._paint_reason(painter, inner, card.reason, line_height)
+
+    def _paint_picture(self, painter: QPainter, inner: QRect, picture: QImage) -> None:
+        side = min(picture.width(), picture.height())
+        cut = QRect((picture.width() - side) // 2, (picture.height() - side) // 2, side, side)
+        box = QRect(inner.right() - _PICTURE_PX + 1, inner.top(), _PICTURE_PX, _PICTURE_PX)
+        shape = QPainterPath()
+        shape.addRoundedRect(box, r.RADIUS_FIELD, r.RADIUS_FIELD)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setClipPath(shape)
+        painter.drawImage(box, picture, cut)
+        painter.restore()
 
     def _paint_name(self, painter: QPainter, inner: QRect, card: CardItem, role: str) -> None:
         ratio = self._view.devicePixelRatioF()

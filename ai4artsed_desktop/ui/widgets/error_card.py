@@ -46,10 +46,9 @@ class ErrorCard(QFrame):
         self.details.setTabChangesFocus(True)
         self.details.setMaximumHeight(160)
         set_look(self.details, "code")
-        words = column(self._what, self._why, self._next, space=r.SPACE_1)
-        head = row(
-            column(IconLabel(kit, "error", "bad"), None), words, column(self.close_button, None), space=r.SPACE_3
-        )
+        self._icon = IconLabel(kit, "error", "bad")
+        self._words = column(self._what, self._why, self._next, space=r.SPACE_1)
+        head = row(column(self._icon, None), self._words, column(self.close_button, None), space=r.SPACE_3)
         head.setStretch(1, 1)
         doors = row(self._actions_holder(), self.details_button, self.copy_button)
         doors.setStretch(0, 1)

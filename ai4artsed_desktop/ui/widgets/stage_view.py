@@ -34,7 +34,8 @@ class StageState(StrEnum):
     CANCELLED = "cancelled"
 
 
-_FACES = {
+#: Icon and its role, by state.
+STATE_FACES = {
     StageState.EMPTY: ("circle", "muted"),
     StageState.WORKING: ("hourglass", "info"),
     StageState.PAUSED: ("edit", "info"),
@@ -215,7 +216,7 @@ class StageView(QFrame):
     def _set_state(self, state: StageState) -> None:
         self._show_streamed()
         self._state = state
-        self.icon.set_face(*_FACES[state])
+        self.icon.set_face(*STATE_FACES[state])
         is_readable = bool(self._text) and state not in (StageState.WORKING, StageState.PAUSED)
         for button in (self.diff_button, self.edit_button, self.copy_button, self.again_button):
             button.setVisible(is_readable)

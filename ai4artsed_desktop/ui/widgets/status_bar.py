@@ -6,26 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from ai4artsed_desktop.ui import roles as r
-from ai4artsed_desktop.ui import stylesheet
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.theme import set_look
-from ai4artsed_desktop.ui.units import gigabytes_text
+from ai4artsed_desktop.ui.units import vram_text
 from ai4artsed_desktop.ui.widgets.basics import Button, IconLabel, Label, row
+from ai4artsed_desktop.ui.widgets.vram_bar import VramBar
 
 _BAR_WIDTH_PX, _BAR_HEIGHT_PX = 64, 8
 
 
 class ServiceState(StrEnum):
-    """How a service is; each has its own sign, colour and word (``service.state.<value>``)."""
+    """How a service is; each has its own sign, colour and word (``status.service.<value>``).
+
+    A text model is STARTING while it is loaded; a server is BOOTING until it answers.
+    """
 
     READY = "ready"
     IDLE = "idle"
     STARTING = "starting"
+    BOOTING = "booting"
     OFF = "off"
     MISSING = "missing"
     FAILED = "failed"
@@ -44,6 +47,7 @@ _FACES = {
     ServiceState.READY: ("disc", "good"),
     ServiceState.IDLE: ("circle", "good"),
     ServiceState.STARTING: ("hourglass", "warn"),
+    ServiceState.BOOTING: ("hourglass", "warn"),
     ServiceState.OFF: ("circle", "muted"),
     ServiceState.MISSING: ("circle", "muted"),
     ServiceState.FAILED: ("error", "bad"),
@@ -55,6 +59,8 @@ class StatusBar(QFrame):
 
     #: "Local only" shall be switched on or off.
     local_only_asked = Signal(bool)
+    #: The graphics card shall be shown.
+    vram_asked = Signal()
 
     def __init__(self, kit: Kit) -> None:
         super().__init__()
@@ -63,14 +69,14 @@ class StatusBar(QFrame):
         self._vram: tuple[int, int] | None = None
         set_look(self, "bar")
         self._service_row: QHBoxLayout = row(space=r.SPACE_4)
-        self.vram_bar = _MemoryBar(kit)
-        self.vram_words = Label(kit, look="small")
+        self.vram_bar = VramBar(kit, _BAR_HEIGHT_PX, _BAR_WIDTH_PX)
+        self.vram_words = Button(kit, "status.vram", "", "status", used="–", total="–")
+        self.vram_words.clicked.connect(self.vram_asked)
         self.queue = Label(kit, look="small")
         self.local_only = Button(kit, "status.local_only", "home", "status")
         self.local_only.setCheckable(True)
         self.local_only.clicked.connect(self.local_only_asked)
-        for label in (self.vram_words, self.queue):
-            label.setWordWrap(False)
+        self.queue.setWordWrap(False)
         vram = row(self.vram_words, self.vram_bar)
         layout = row(self._service_row, None, vram, self.queue, self.local_only, space=r.SPACE_5)
         layout.setContentsMargins(r.SPACE_4, 2, r.SPACE_2, 2)
@@ -93,8 +99,10 @@ class StatusBar(QFrame):
         for service in self._services:
             self._service_row.addWidget(self._service_widget(service))
 
-    def set_vram(self, used_bytes: int | None, total_bytes: int | None) -> None:
-        """Show how full the graphics memory is; None = unknown, then nothing is shown."""
+    def set_vram(self, used_bytes: int | None, total_bytes: int | None, details: str = "") -> None:
+        """Show how full the graphics memory is; None = unknown, then nothing is shown. ``details``: the tool tip."""
+        for widget in (self.vram_words, self.vram_bar):
+            widget.setToolTip(details)
         self._vram = None if used_bytes is None or not total_bytes else (used_bytes, total_bytes)
         self.retranslate()
 
@@ -115,38 +123,13 @@ class StatusBar(QFrame):
         if self._vram is not None:
             used, total = self._vram
             language = self._kit.translator.language
-            values = {"used": gigabytes_text(used, language), "total": gigabytes_text(total, language)}
+            values = {"used": vram_text(used, language), "total": vram_text(total, language)}
             self.vram_words.set_key("status.vram", **values)
             self.vram_bar.set_share(used / total)
 
     def _service_widget(self, service: ServiceStatus) -> QWidget:
         holder = QWidget()
-        words = Label(self._kit, f"service.state.{service.state}", "small", name=service.name)
+        words = Label(self._kit, f"status.service.{service.state}", "small", name=service.name)
         words.setWordWrap(False)
         holder.setLayout(row(IconLabel(self._kit, *_FACES[service.state], 16), words, space=r.SPACE_1))
         return holder
-
-
-class _MemoryBar(QWidget):
-    """A measured share; the number beside it says the same in words."""
-
-    def __init__(self, kit: Kit) -> None:
-        super().__init__()
-        self._kit = kit
-        self._share = 0.0
-        self.setFixedSize(QSize(_BAR_WIDTH_PX, _BAR_HEIGHT_PX))
-        kit.theme.changed.connect(self.update)
-
-    def set_share(self, share: float) -> None:
-        """Show ``share``, 0 … 1."""
-        self._share = max(0.0, min(1.0, share))
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the bar."""
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(stylesheet.track(self._kit.theme.roles)))
-        filled = self.rect()
-        filled.setWidth(round(self.width() * self._share))
-        painter.fillRect(filled, self._kit.theme.color("warn" if self._share > 0.9 else "muted"))
-        painter.end()

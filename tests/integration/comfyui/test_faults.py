@@ -28,7 +28,16 @@ from ai4artsed_desktop.domain.backend_errors import (
     OutOfMemoryError,
 )
 from ai4artsed_desktop.domain.errors import BackendError, BackendUnavailableError
-from tests.support.comfyui_client_kit import SHORT, client_of, post_foreign, run, run_with_progress, sampling, saving
+from tests.support.comfyui_client_kit import (
+    IMPATIENT,
+    SHORT,
+    client_of,
+    post_foreign,
+    run,
+    run_with_progress,
+    sampling,
+    saving,
+)
 from tests.support.comfyui_double import Faults, running
 from tests.support.comfyui_nodes import png
 from tests.support.comfyui_records import GENERATIONS, Generation, exchanges, graph_of
@@ -109,7 +118,7 @@ async def test_frames_that_come_before_the_answer_to_the_prompt_are_not_lost(gen
 
 
 async def test_an_answer_that_never_comes_is_replaced_by_looking(generation: Generation) -> None:
-    async with running(generation) as double, client_of(double) as client:
+    async with running(generation) as double, client_of(double, IMPATIENT) as client:
         double.faults.late_prompt_answer = asyncio.Event()
         graph = saving()
         assert await picture_of(client, graph) == png(graph, "2")
@@ -227,7 +236,7 @@ async def test_a_server_that_is_not_there_is_unavailable(generation: Generation)
 
 
 async def test_a_server_that_takes_connections_and_is_mute_is_given_up(generation: Generation) -> None:
-    async with running(generation) as double, client_of(double) as client:
+    async with running(generation) as double, client_of(double, IMPATIENT) as client:
         hold = double.hold("3", step=1)
         with pytest.raises(BackendUnavailableError):
             async with aclosing(client.run(sampling())) as updates:

@@ -239,3 +239,31 @@ def test_theme_and_workshop_mode_do_not_need_a_restart(run_in_window_loop: Run, 
             await opened.until(lambda: opened.create.choices.medium_box.seed.dice.sizeHint().height() > before)
 
     run_in_window_loop(body)
+
+
+def test_the_list_of_sections_leads_to_each_and_marks_the_one_in_sight(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        async with open_window(app_home) as opened:
+            opened.window.resize(1280, 720)
+            opened.window.show_page("settings")
+            page = opened.settings
+            await opened.until(lambda: page.index.isVisible() and page.sections[-1].y() > 720)
+            assert page.index.buttons[0].isChecked()
+            page.index.buttons[5].click()
+            assert page.sections[5].visibleRegion().boundingRect().height() > 0
+            assert page.index.buttons[5].isChecked()
+            opened.window.resize(900, 720)
+            await opened.until(lambda: not page.index.isVisible())
+
+    run_in_window_loop(body)
+
+
+def test_a_missing_key_leads_to_the_services(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        async with open_window(app_home) as opened:
+            opened.window.resize(1280, 720)
+            opened.window.show_page("settings", "services")
+            page = opened.settings
+            await opened.until(lambda: page.providers_section.visibleRegion().boundingRect().height() > 0)
+
+    run_in_window_loop(body)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai4artsed_desktop.domain.chunks import InputMapping
+from ai4artsed_desktop.domain.chunks import InputMapping, chunk_reader, mappings_of
 from ai4artsed_desktop.domain.errors import AppError, ParameterError, UnknownParameterError
-from ai4artsed_desktop.domain.parameters import coerce, match_name, resolve
+from ai4artsed_desktop.domain.parameters import coerce, match_name, resolve, with_values
 
 
 def mapping(**fields: Any) -> InputMapping:
@@ -131,3 +131,28 @@ def test_any_value_fits_or_is_a_clear_error(value: Any, kind: str) -> None:
         coerce("x", value, place)
     except AppError as exc:
         assert isinstance(exc, ParameterError) and exc.params["expected"]
+
+
+def test_a_chunk_with_values_has_them_as_its_defaults_and_keeps_seeds_and_pictures() -> None:
+    chunk = chunk_reader.validate_python(
+        {
+            "name": "output_x",
+            "type": "output_chunk",
+            "backend_type": "comfyui",
+            "media_type": "image",
+            "workflow": {"1": {"class_type": "A"}},
+            "input_mappings": {
+                "ckpt_name": [{"field": "inputs.a", "default": "a"}, {"field": "inputs.b"}],
+                "steps": {"default": 4},
+                "seed": {"type": "seed", "default": 5},
+                "image": {"type": "image", "required": True},
+            },
+        }
+    )
+    filled = with_values(chunk, {"CHECKPOINT": "b", "steps": 0, "seed": 9, "image": "me.png"}, {"ckpt_name": "c"})
+    defaults = {name: places[0].default for name, places in mappings_of(filled).items()}
+    assert defaults == {"ckpt_name": "c", "steps": 0, "seed": 5, "image": None}
+    assert len(mappings_of(filled)["ckpt_name"]) == 2 and mappings_of(chunk)["ckpt_name"][0].default == "a"
+    assert with_values(chunk, {"steps": None}) == with_values(chunk) == chunk
+    with pytest.raises(UnknownParameterError):
+        with_values(chunk, {"stepz": 4})

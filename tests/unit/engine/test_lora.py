@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ai4artsed_desktop.domain.configs import LoraUse
@@ -207,6 +207,7 @@ def graphs(draw: st.DrawFn) -> dict[str, Node]:
     return graph
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs(), st.integers(1, 4))
 def test_in_any_graph_every_consumer_hangs_behind_every_lora(graph: dict[str, Node], count: int) -> None:
     before = copy.deepcopy(graph)

@@ -148,7 +148,7 @@ async def test_a_run_from_a_later_stage_uses_the_given_text_and_asks_no_model(wo
     assert world.models.requests == [] and record.parent_run_id == "run_1_abcdef"
     assert [(s.name, s.state) for s in record.stages] == [
         ("interception", "reused"),
-        ("safety", "skipped"),
+        ("safety", "done"),
         ("output", "done"),
     ]
 
@@ -241,9 +241,8 @@ async def test_skipped_stages_say_why(world: TestWorld) -> None:
     assert [(e.stage, e.reason) for e in world.probe.of(StageSkipped)] == [
         ("translation", "stage.skipped.translation_off"),
         ("interception", "stage.skipped.as_is"),
-        ("safety", "safety.no_checker"),
     ]
-    assert [e.stage for e in world.probe.of(StageFinished)] == ["output"]
+    assert [e.stage for e in world.probe.of(StageFinished)] == ["safety", "output"]
 
 
 def replace_outputs(*outputs: OutputRequest) -> Any:

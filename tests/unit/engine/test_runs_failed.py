@@ -95,8 +95,10 @@ async def test_local_only_lets_no_text_out(app_home: Path, where: str) -> None:
 
 @pytest.mark.parametrize("level", ["kids", "youth"])
 @pytest.mark.parametrize("start", list(StageName))
-async def test_a_level_that_demands_a_check_lets_nothing_through(app_home: Path, level: str, start: StageName) -> None:
-    async with open_world(app_home) as world:
+async def test_without_lists_a_level_that_demands_a_check_lets_nothing_through(
+    app_home: Path, level: str, start: StageName
+) -> None:
+    async with open_world(app_home, safety_files=None) as world:
         record = await world.run(
             "apple",
             "bauhaus",

@@ -55,7 +55,7 @@ async def test_the_second_text_reaches_the_graph_untransformed_and_replays(app_h
         )
     first, second = (graph["5"]["inputs"] for graph in backend.graphs)
     assert first["lyrics"] == lyrics, "a placeholder inside a person's words is no placeholder"
-    assert first["tags"] == "<slow waltz>"
+    assert first["tags"] == "<<slow waltz>>", "by the interception, then by the output's own rules"
     assert second == first
     assert record.secondary_text == again.secondary_text == lyrics
 

@@ -5,59 +5,26 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ai4artsed_desktop.domain.errors import UnknownParameterError
 from ai4artsed_desktop.headless import commands
-from ai4artsed_desktop.headless.cli import run_command
-from ai4artsed_desktop.headless.commands import COMMANDS
+from ai4artsed_desktop.headless.commands import find_commands
 from ai4artsed_desktop.headless.commands.run import outputs_of
+from tests.support.asking import Ask
 from tests.support.broken_catalog import make_broken_catalog
 from tests.support.world import open_world
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a command said and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one JSON value on stdout; anything else there fails."""
-        return json.loads(self.out)
-
-
-Ask = Callable[..., Answer]
-
-
-@pytest.fixture
-def ask(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Return a function that carries out a command line, in English."""
-    for name in ("LC_ALL", "LC_MESSAGES"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("LANG", "en_US.UTF-8")
-
-    def run(*arguments: str) -> Answer:
-        capsys.readouterr()
-        code = run_command(arguments)
-        said = capsys.readouterr()
-        return Answer(code, said.out, said.err)
-
-    return run
-
-
 def test_every_command_has_its_own_file() -> None:
     files = {path.stem for path in Path(commands.__file__).parent.glob("*.py")} - {"__init__"}
-    assert {c.name.replace("-", "_") for c in COMMANDS} == files
-    assert len(COMMANDS) == len(files)
+    found = find_commands()
+    assert {c.name.replace("-", "_") for c in found} == files
+    assert len(found) == len(files)
+    assert [c.name for c in find_commands(["self-check", "list"])] == ["self-check"]
+    assert len(find_commands(["--help"])) == len(find_commands(["no-such-thing"])) == len(files)
 
 
 @pytest.mark.parametrize("kind", ["interception", "output", "pipelines", "chunks"])
@@ -141,6 +108,8 @@ def test_doctor_says_for_each_missing_thing_what_it_disables_and_how_to_get_it(a
     findings = {f["id"]: f for f in answer.json["findings"]}
     assert answer.code == 0
     assert {"program", "data_folder", "disk", "web_engine", "llama_cpp", "text_model", "catalog"} <= findings.keys()
+    assert {"comfyui", "swarmui", "ollama"} <= findings.keys()
+    assert not any("{" in f["value"] or "doctor." in f["value"] for f in findings.values())
     missing = findings["text_model"]
     assert missing["state"] == "missing" and missing["disables"] and missing["remedy"]
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ai4artsed_desktop.headless.cli import run_command
+from tests.support.pictures import picture
 from tests.support.shipped_graphs import CHUNKS, configs, graph_of
 
 Ask = Callable[..., tuple[int, str, str]]
@@ -45,7 +46,8 @@ def lora_file(path: Path, **metadata: str) -> Path:
 )
 def test_every_output_without_pictures_prints_its_graph(ask: Ask, name: str) -> None:
     config = configs()[name]
-    code, out, err = ask(name, "--prompt", "<{{PREVIOUS_OUTPUT}}>", "--param", "seed=7", "--json")
+    texts = ("--prompt", "<{{PREVIOUS_OUTPUT}}>", "--second-text", "<{{SECONDARY_TEXT}}>")
+    code, out, err = ask(name, *texts, "--param", "seed=7", "--json")
     expected = graph_of(CHUNKS[config.chunk], config=config.overrides).graph
     for graph in (printed := json.loads(out), expected):
         for node in graph.values():
@@ -115,7 +117,7 @@ def test_pictures_go_to_their_places_in_order(ask: Ask) -> None:
     ("arguments", "said"),
     [
         (["sd35_large_img2img"], "image"),
-        (["sd15", "--image", "a.png"], "--image"),
+        (["sd15", "--image", "a.png"], "a.png"),
         (["sd15", "--param", "colour=red"], "colour"),
         (["sd15", "--param", "steps=0"], "steps"),
         (["sd15", "--param", "steps"], "NAME=VALUE"),
@@ -126,3 +128,55 @@ def test_pictures_go_to_their_places_in_order(ask: Ask) -> None:
 def test_what_cannot_be_is_refused_with_its_name(ask: Ask, arguments: list[str], said: str) -> None:
     code, out, err = ask(*arguments)
     assert code == 1 and out == "" and said in err
+
+
+@pytest.mark.parametrize(
+    ("argument", "name", "strength"),
+    [
+        (r"C:\Modelle\stil.safetensors:0.6", r"C:\Modelle\stil.safetensors", 0.6),
+        (r"C:\Modelle\stil.safetensors", r"C:\Modelle\stil.safetensors", 0.6),
+        ("D:/l/x.safetensors:1e-1", "D:/l/x.safetensors", 0.1),
+        ("Äpfel & Birnen (2).safetensors:0", "Äpfel & Birnen (2).safetensors", 0.0),
+        ("a:b.safetensors:-1", "a:b.safetensors", -1.0),
+        ("x.safetensors:4", "x.safetensors", 4.0),
+    ],
+)
+def test_a_lora_argument_is_a_file_and_perhaps_a_strength(ask: Ask, argument: str, name: str, strength: float) -> None:
+    code, out, _ = ask("sdxl", "--lora", argument)
+    inputs = json.loads(out)["8"]["inputs"]
+    assert code == 0 and (inputs["lora_name"], inputs["strength_model"]) == (name, strength)
+
+
+@pytest.mark.parametrize("strength", ["nan", "inf", "-inf", "4.01", "-4.01", "1e300"])
+def test_a_strength_that_cannot_be_is_refused(ask: Ask, strength: str) -> None:
+    code, out, err = ask("sdxl", "--lora", f"C:\\x.safetensors:{strength}")
+    assert code == 1 and out == "" and "--lora" in err
+
+
+def test_a_lora_of_the_settings_folder_goes_by_its_name_and_is_verified(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lora_file(tmp_path / "stile" / "für alle" / "x.safetensors", ss_base_model_version="flux1")
+    monkeypatch.setenv("AI4ARTSED_LORA_FOLDERS", json.dumps([str(tmp_path / "stile")]))
+    code, out, err = ask("flux1_dev", "--lora", "für alle/x.safetensors:0.7")
+    assert code == 0 and "für alle/x.safetensors" in out and "not known" not in err
+    code, out, err = ask("sdxl", "--lora", "für alle/x.safetensors:0.7")
+    assert code == 1 and out == "" and "flux1" in err
+
+
+def test_a_picture_on_this_disk_is_checked_and_goes_by_its_name(ask: Ask, tmp_path: Path) -> None:
+    photo = picture(tmp_path / "Foto ä.png")
+    code, out, err = ask("sd35_large_img2img", "--image", str(photo))
+    assert code == 0 and "Foto ä.png" in [n["inputs"].get("image") for n in json.loads(out).values()]
+    assert "not here" not in err
+    photo.write_bytes(photo.read_bytes()[:40])
+    code, out, err = ask("sd35_large_img2img", "--image", str(photo))
+    assert code == 1 and out == "" and "Foto ä.png" in err
+
+
+def test_a_mask_has_a_flag_of_its_own(ask: Ask) -> None:
+    _, out, err = ask("sd35_large_inpaint", "--mask", "m.png", "--image", "photo.png")
+    images = [n["inputs"]["image"] for n in json.loads(out).values() if n["class_type"] == "LoadImage"]
+    assert images == ["photo.png", "m.png"] and "not here" in err
+    code, _, err = ask("sd15", "--mask", "m.png")
+    assert code == 1 and "m.png" in err

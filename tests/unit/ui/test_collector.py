@@ -50,5 +50,15 @@ def test_a_worker_that_allocates_collects_nothing_and_the_gui_thread_does(
         qtbot.waitUntil(lambda: Knot.ended_on is threading.main_thread(), timeout=5000)
     finally:
         made.stop()
+        assert not gc.isenabled(), "the test ground had switched it off"
+
+
+def test_in_a_program_that_collects_it_is_left_to_python_again(qtbot: QtBot) -> None:
+    gc.enable()
+    try:
+        made = Collector()
+        assert not gc.isenabled()
+        made.stop()
         assert gc.isenabled()
+    finally:
         gc.disable()  # as the test ground has it

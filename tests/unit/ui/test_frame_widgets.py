@@ -215,7 +215,8 @@ def test_showing_a_page_does_not_ask_for_it(kit: Kit, qtbot: QtBot) -> None:
 
 
 def labels(bar: StatusBar) -> list[str]:
-    return [label.text() for label in bar.findChildren(Label) if label.isVisibleTo(bar)]
+    shown = [*bar.findChildren(Label), bar.vram_words]
+    return [widget.text() for widget in shown if widget.isVisibleTo(bar)]
 
 
 def test_the_status_bar_shows_only_what_is_known(kit: Kit, qtbot: QtBot) -> None:
@@ -224,7 +225,7 @@ def test_the_status_bar_shows_only_what_is_known(kit: Kit, qtbot: QtBot) -> None
     bar.show()
     assert labels(bar) == []
     assert not bar.vram_bar.isVisible()
-    bar.set_vram(9_100_000_000, 24_000_000_000)
+    bar.set_vram(round(9.1 * 2**30), 24 * 2**30)
     bar.set_queue(2)
     bar.set_local_only(True)
     assert sorted(labels(bar)) == ["2 waiting", "VRAM 9.1/24.0 GB"]
@@ -232,8 +233,10 @@ def test_the_status_bar_shows_only_what_is_known(kit: Kit, qtbot: QtBot) -> None
     bar.set_vram(None, None)
     bar.set_queue(0)
     assert labels(bar) == []
-    bar.set_vram(0, 24_000_000_000)
+    bar.set_vram(0, 24 * 2**30)
     assert "VRAM 0.0/24.0 GB" in labels(bar)
+    with qtbot.waitSignal(bar.vram_asked):
+        bar.vram_words.click()
 
 
 @pytest.mark.parametrize("state", list(ServiceState))
@@ -325,7 +328,7 @@ def test_only_what_lies_on_disk_can_be_dragged(qapp: QApplication) -> None:
 
 
 def test_an_ampersand_in_a_word_is_no_shortcut(kit: Kit, qtbot: QtBot) -> None:
-    button = Button(kit, "service.state.ready", name="Salt & Pepper")
+    button = Button(kit, "status.service.ready", name="Salt & Pepper")
     qtbot.addWidget(button)
     assert button.accessibleName() == "Salt & Pepper: ready"
     assert button.shortcut().isEmpty()

@@ -23,6 +23,7 @@ from ai4artsed_desktop.adapters.backends.comfyui_outputs import OutputFile, Outp
 from ai4artsed_desktop.adapters.backends.comfyui_refusals import failure, refusal
 from ai4artsed_desktop.domain import backend_errors
 from ai4artsed_desktop.domain.backend_errors import (
+    GenerationRefusedError,
     GraphRefusedError,
     InputFileMissingError,
     ModelFileMissingError,
@@ -167,10 +168,17 @@ def test_every_recorded_refusal_has_all_words_of_its_text(generation: Generation
 
 
 @pytest.mark.parametrize(
-    "hostile", [{}, {"error": None}, {"node_errors": []}, {"node_errors": {"3": None}}, {"error": "x"}]
+    "hostile", [{}, {"error": None}, {"node_errors": []}, {"node_errors": {"3": None}}, {"error": 5}]
 )
 def test_a_refusal_of_another_shape_is_still_an_error(hostile: dict[str, Any]) -> None:
     assert type(refusal(hostile, {}, "ComfyUI")) is GraphRefusedError
+
+
+def test_a_refusal_in_words_keeps_its_words() -> None:
+    """SwarmUI refuses prompts so; ComfyUI's own errors are objects."""
+    error = refusal({"error": "[SwarmUI] no backend for you"}, {}, "SwarmUI")
+    assert type(error) is GenerationRefusedError
+    assert error.params["words"] == "[SwarmUI] no backend for you"
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ai4artsed_desktop.adapters.addresses import is_loopback
 from ai4artsed_desktop.adapters.backends.registry import Backends
+from ai4artsed_desktop.adapters.local_only import is_on_this_machine
 from ai4artsed_desktop.domain.settings import Settings
 
 
@@ -35,4 +35,4 @@ def test_parts_and_strangers_are_no_backends(name: str) -> None:
     ],
 )
 def test_only_loopback_addresses_are_local(address: str, is_ours: bool) -> None:
-    assert is_loopback(address) is is_ours
+    assert is_on_this_machine(address) is is_ours

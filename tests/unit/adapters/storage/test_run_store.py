@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -12,7 +14,12 @@ from typing import Any
 import pytest
 
 from ai4artsed_desktop.adapters.storage import atomic
-from ai4artsed_desktop.adapters.storage.run_folders import read_record, this_process
+from ai4artsed_desktop.adapters.storage.run_folders import (
+    DiskRunFolder,
+    read_record,
+    this_process,
+    write_record,
+)
 from ai4artsed_desktop.adapters.storage.run_index import RunIndex
 from ai4artsed_desktop.adapters.storage.run_store import DiskRunStore
 from ai4artsed_desktop.adapters.storage.sniffing import check_content
@@ -352,3 +359,97 @@ async def test_a_record_reads_as_json_by_anyone(store: DiskRunStore) -> None:
     folder = await store.create(record(1, input_text="Ä 🍎"))
     raw = json.loads((folder.path / "metadata.json").read_text("utf-8"))
     assert raw["input_text"] == "Ä 🍎" and raw["record_version"] == 1
+
+
+class Syncs:
+    """Which files and folders were synced, by name, since the last look."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._seen: list[str] = []
+        real = os.fsync
+
+        def watched(descriptor: int) -> None:
+            self._seen.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+            real(descriptor)
+
+        monkeypatch.setattr(os, "fsync", watched)
+
+    def look(self) -> list[str]:
+        seen, self._seen = self._seen, []
+        return seen
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="names of descriptors")
+async def test_what_is_announced_has_reached_the_disk_and_the_rest_follows_at_the_end(
+    store: DiskRunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncs = Syncs(monkeypatch)
+    folder = await store.create(record(1, state="queued"))
+    name = folder.path.name
+    assert syncs.look() == ["metadata.json.part", f".{name}", folder.path.parent.name]
+    await folder.add("input", text("typed"))
+    await folder.save(record(1, state="running"))
+    assert syncs.look() == ["metadata.json.part", "metadata.json.part"]  # a record is never half of one
+    await folder.add("output_text", text("made"), output_id="x")
+    assert syncs.look() == ["02_output_text.txt.part", "metadata.json.part", name]
+    work = folder.work_dir()
+    (work / "a.wav").write_bytes(b"RIFF0000WAVEdata")
+    await folder.add("output_audio", ProducedMedium("audio", "audio/wav", "wav", path=work / "a.wav"), output_id="x")
+    assert syncs.look() == ["a.wav", name, "metadata.json.part", name]
+    await folder.save(record(1, state="finished", ended="2026-01-01T00:00:00+00:00"))
+    assert syncs.look() == ["01_input.txt", "metadata.json.part", name]
+    await folder.save(record(1, state="finished", ended="2026-01-01T00:00:00+00:00"))
+    assert "01_input.txt" not in syncs.look()
+
+
+async def test_a_file_that_somebody_deleted_does_not_spoil_the_end(store: DiskRunStore) -> None:
+    folder = await store.create(record(1))
+    entity = await folder.add("input", text("typed"))
+    (folder.path / entity.filename).unlink()
+    await folder.save(record(1, state="finished", ended="2026-01-01T00:00:00+00:00"))
+    assert read_record(folder.path).state == "finished"
+
+
+async def test_a_file_whose_record_cannot_be_written_does_not_stay(
+    store: DiskRunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = await store.create(record(1))
+    real = Path.replace
+
+    def full(self: Path, target: Path) -> Path:
+        if target.name == "metadata.json":
+            raise OSError(errno.ENOSPC, "no space left on device")
+        return real(self, target)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "replace", full)
+        with pytest.raises(DiskFullError):
+            await folder.add("input", text("typed"))
+    assert [path.name for path in folder.path.iterdir()] == ["metadata.json"]
+    assert (await folder.add("input", text("typed"))).filename == "01_input.txt"
+
+
+async def test_the_index_hears_of_what_lists_show_and_of_no_other_record(tmp_path: Path) -> None:
+    heard: list[str] = []
+    store = DiskRunStore(tmp_path / "runs", tmp_path / "runs.sqlite")
+    path = (await store.create(record(1, state="queued"))).path
+    folder = DiskRunFolder(path, record(1, state="queued"), lambda written, _: heard.append(written.state))
+    await folder.add("note", text("a"))
+    skipped = StageRecord(name=StageName.TRANSLATION, state="skipped", text=folder.record.input_text)
+    await folder.save(record(1, state="queued", stages=(skipped,)))
+    assert heard == []
+    await folder.save(record(1, state="running", stages=(skipped,)))
+    stage = StageRecord(name=StageName.INTERCEPTION, state="done", text="words to be found")
+    await folder.save(record(1, state="running", stages=(skipped, stage)))
+    await folder.add("output_text", text("made"), output_id="x")
+    assert heard == ["running"] * 3
+    await store.aclose()
+
+
+async def test_the_next_start_mends_an_index_that_missed_the_end(store: DiskRunStore, tmp_path: Path) -> None:
+    folder = await store.create(record(1, process=DEAD))
+    write_record(folder.path, record(1, state="finished", process=DEAD))
+    assert await store.mark_interrupted() == []
+    live = dump(tmp_path)
+    await store.rebuild_index()
+    assert dump(tmp_path) == live and "finished" in str(live)

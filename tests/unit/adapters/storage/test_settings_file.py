@@ -101,3 +101,25 @@ def test_a_folder_that_cannot_be_written_to_is_an_error_on_save_and_none_on_load
     with pytest.raises(StorageError):
         SettingsFile(path).save(Settings(language="de"))
     assert path.read_bytes() == b"{"
+
+
+def test_the_web_servers_variables_count_and_ours_stand_before_them(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWARMUI_AUTO_START", "false")
+    monkeypatch.setenv("SWARMUI_STARTUP_TIMEOUT", "42")
+    monkeypatch.setenv("SWARMUI_HEALTH_CHECK_INTERVAL", "7.5")
+    monkeypatch.setenv("AI4ARTSED_SWARMUI_HEALTH_CHECK_INTERVAL", "3")
+    file = SettingsFile(path)
+    settings = file.load()
+    assert (settings.services_auto_start, settings.services_startup_timeout_s) == (False, 42.0)
+    assert settings.services_health_interval_s == 3.0
+    names = {"services_auto_start", "services_startup_timeout_s", "services_health_interval_s"}
+    assert file.from_environment == names
+    file.save(settings.model_copy(update={"theme": "dark"}))
+    for name in ("AUTO_START", "STARTUP_TIMEOUT"):
+        monkeypatch.delenv(f"SWARMUI_{name}")
+    monkeypatch.setenv("AI4ARTSED_SERVICES_HEALTH_INTERVAL_S", "9")
+    settings = SettingsFile(path).load()
+    assert (settings.theme, settings.services_auto_start) == ("dark", True)
+    assert settings.services_health_interval_s == 9.0

@@ -1,0 +1,116 @@
+"""How one word can be read: look-alikes, leetspeak, combining marks and invisible characters are undone.
+
+A word has several readings, because a digit or a foreign letter can stand for more than one. Readings have no
+diacritics ("ü" is "u", "ß" is "ss"), are casefolded, and hold letters and digits only. Term lists go the same way.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+#: No word of a list is longer, and no word of a language that the lists cover.
+MAX_WORD_CHARS = 64
+
+
+def _pairs(left: str, right: str) -> dict[int, str]:
+    return {ord(a): b for a, b in zip(left, right, strict=True)}
+
+
+#: Letters of other scripts that look like Latin ones. Compiled by eye from Unicode's code charts (Cyrillic, Greek,
+#: Armenian, Cherokee, phonetic extensions).
+_TO_LATIN = {
+    **_pairs("абвгдезіјкмнорстухцѕёєԁԛԝһҽӏыьэ", "abbrdesijkmhopctyxuseedqwhelbbe"),
+    **_pairs("αβγδεζηικμνορτυχωκϲϳʋ", "abydezhikuvoptuxwkcju"),
+    **_pairs("աոսօցզհյքե", "wnuogqhjpt"),
+    **_pairs("ꭰꭱꭲꭺꮎꮃꮋꮤꮪꮮ", "detaowhwsl"),
+    **_pairs("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz"),
+    **_pairs("ɑɐəɛɜɡɩıłøđħŧʃƒɔʌʍɥɯɹʇʞ", "aaeeegiilodhtsfovwhmrtk"),
+}
+#: The way back, for words in Cyrillic that hold Latin letters ("ceкc").
+_TO_CYRILLIC = _pairs("abcehikmnoprtxyu", "авсенікмпорртхуи")
+#: Digits and signs that stand for letters in leetspeak (``str.translate``); "1" and "!" are read as "i" and as "l".
+LEET = _pairs("013456789@$€!|+¡£", "oieasbtbgaseiitil")
+_LEET_L = {**LEET, ord("1"): "l", ord("!"): "l", ord("|"): "l"}
+#: How German writes umlauts without them; keeps "töten" (to kill) apart from "toten" (dead).
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+#: Invisible characters that count as letters for Unicode (Hangul fillers, Braille blank).
+_INVISIBLE = dict.fromkeys((0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800), None)
+#: Letters that NFKD leaves alone although they are variants: squared and flag letters, letters with a stroke, and the
+#: Arabic letters that are written one for another.
+_VARIANTS: dict[int, str | None] = {
+    **_INVISIBLE,
+    0x0640: None,
+    ord("ى"): "ي",
+    ord("ة"): "ه",
+    ord("ٱ"): "ا",
+    ord("ґ"): "г",
+    ord("ı"): "i",
+    ord("ł"): "l",
+    ord("ø"): "o",
+    ord("đ"): "d",
+    ord("æ"): "ae",
+    ord("œ"): "oe",
+    **{0x1F130 + n: chr(97 + n) for n in range(26)},
+    **{0x1F150 + n: chr(97 + n) for n in range(26)},
+    **{0x1F170 + n: chr(97 + n) for n in range(26)},
+    **{0x1F1E6 + n: chr(97 + n) for n in range(26)},
+}
+
+
+@lru_cache(maxsize=16_384)
+def readings(word: str) -> tuple[str, ...]:
+    """Return the ways to read ``word``, the plain one first; at least one, which may be empty."""
+    word = word[: MAX_WORD_CHARS * 4]
+    if word.isascii() and word.isalpha():
+        plain = word.lower()
+        return _distinct((plain, *_unstretched(plain)))
+    folded = fold(word)
+    found = [_letters(folded)]
+    composed = unicodedata.normalize("NFC", word.casefold())
+    if (spelled := composed.translate(UMLAUTS)) != composed:
+        found.append(_letters(fold(spelled)))
+    if not folded.isascii():
+        latin = _letters(folded.translate(_TO_LATIN))
+        if latin.isascii():
+            found.append(latin)
+        if any("a" <= char <= "z" for char in folded):
+            found.append(_letters(folded.translate(_TO_CYRILLIC)))
+    latin_signs = folded.translate(_TO_LATIN)
+    if any(char.isalpha() for char in latin_signs) and not latin_signs.isalpha():
+        for whole in (latin_signs, latin_signs.rstrip("!|+¡")):
+            found += [_letters(whole.translate(LEET)), _letters(whole.translate(_LEET_L))]
+    for reading in tuple(found):
+        found += _unstretched(reading)
+    return _distinct(found)
+
+
+@lru_cache(maxsize=16_384)
+def fold(text: str) -> str:
+    """Return ``text`` in compatibility form, casefolded, without combining marks and format characters."""
+    text = unicodedata.normalize("NFKD", text.casefold().translate(_VARIANTS)).casefold()
+    if text.isascii():
+        return text
+    kept = (char for char in text if unicodedata.category(char) not in {"Mn", "Me", "Cf"})
+    return "".join(kept).translate(_VARIANTS)
+
+
+def _letters(text: str) -> str:
+    return text if text.isalnum() else "".join(filter(str.isalnum, text))
+
+
+def _unstretched(word: str) -> tuple[str, ...]:
+    """Return "seeex" as "sex" and as "seex"; nothing for a word without a letter three times in a row."""
+    if not any(a == b == c for a, b, c in zip(word, word[1:], word[2:], strict=False)):
+        return ()
+    kept: list[str] = []
+    for char in word:
+        if kept[-2:] != [char, char]:
+            kept.append(char)
+    twice = "".join(kept)
+    once = "".join(char for n, char in enumerate(twice) if n == 0 or char != twice[n - 1])
+    return once, twice
+
+
+def _distinct(found: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(reading[:MAX_WORD_CHARS] for reading in found))

@@ -1,0 +1,267 @@
+"""Finds listed terms in a text: whole words and their forms, phrases, words near each other.
+
+Linear in the length of the text; every look-up is one in a dictionary, no pattern of a list is ever a regular
+expression (hence no input can make it slow).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from ai4artsed_desktop.domain.runs import SafetyLevel
+from ai4artsed_desktop.domain.safety.folding import UMLAUTS, fold
+from ai4artsed_desktop.domain.safety.form_table import FormTable, enter
+from ai4artsed_desktop.domain.safety.lists import Combination, TermGroup, TermList
+from ai4artsed_desktop.domain.safety.tokens import Token, hidden_text, joined, tokenize
+from ai4artsed_desktop.domain.safety.verdicts import Finding
+
+#: The words of a term, with the signs that say how they are matched.
+_WORDS = re.compile(r"[=*]?[^\W_]+\*?")
+#: Shorter words are not looked for behind asterisks ("s**") or in pieces.
+_MIN_MASKED, _MAX_MASKED = 3, 9
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A term in a text before the level and the context have their say. ``number`` stands for the group."""
+
+    term: str
+    number: int
+    group: TermGroup = field(compare=False)
+    language: str
+    start: int
+    end: int
+
+    def finding(self, text: str, level: SafetyLevel) -> Finding:
+        """Return the hit as what a person is told."""
+        shown = text[self.start : self.end]
+        is_note = level not in self.group.levels
+        return Finding(self.term, self.group.category, self.start, self.end, shown, self.group.may_be_cleared, is_note)
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What was found: the hits, and the names of the contexts ("history") that the text speaks of."""
+
+    hits: tuple[Hit, ...]
+    contexts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Entry:
+    """One term of a list: a phrase (``words``, lemma ids in order) or a combination (``slots`` words, ``within`` so
+    many of each other). Without a ``group`` it is a word of a ``context``, or an allowed phrase.
+    """
+
+    term: str
+    language: str = ""
+    number: int = -1
+    group: TermGroup | None = None
+    context: str = ""
+    words: tuple[int, ...] = ()
+    slots: int = 0
+    within: int = 0
+
+    def hit(self, start: int, end: int) -> Hit:
+        assert self.group is not None
+        return Hit(self.term, self.number, self.group, self.language, start, end)
+
+
+class Matcher:
+    """The lists, ready to be looked up. It is shared; what it answers never changes."""
+
+    def __init__(self, lists: Sequence[TermList]) -> None:
+        self._groups = 0
+        self._lemma_ids: dict[tuple[str, str], int] = {}
+        self._forms = FormTable()
+        self._heads: dict[str, tuple[int, ...]] = {}
+        self._tails: dict[str, tuple[int, ...]] = {}
+        self._phrases: defaultdict[int, list[_Entry]] = defaultdict(list)
+        self._slots: defaultdict[int, list[tuple[_Entry, int]]] = defaultdict(list)
+        for terms in lists:
+            self._add_list(terms)
+        self._head_lengths = tuple(sorted({len(head) for head in self._heads}))
+        self._tail_lengths = tuple(sorted({len(tail) for tail in self._tails}))
+        self._masked: dict[str, set[int]] | None = None
+        # On the instance, so that the cache goes with the lists.
+        self._ids_of = lru_cache(maxsize=8192)(self._look_up)
+
+    def match(self, text: str) -> Matches:
+        """Return every hit in ``text``, in order, allowed phrases left out."""
+        tokens = tokenize(text)
+        pieces = joined(tokens, text, self._is_known)
+        found, contexts = self._in_order(tokens, text)
+        for piece in pieces:
+            found.extend(self._alone(piece, self._ids_of(piece.readings)))
+        if hidden := hidden_text(text):
+            at = next(n for n, char in enumerate(text) if ord(char) >= 0xE0020)
+            found.extend(replace(hit, start=at, end=at + 1) for hit in self.match(hidden).hits)
+        ordered = sorted(set(found), key=lambda hit: (hit.start, -hit.end, hit.term)) if found else []
+        return Matches(tuple(_outermost(ordered)), frozenset(contexts))
+
+    def _in_order(self, tokens: Sequence[Token], text: str) -> tuple[list[Hit], set[str]]:
+        ids = [self._ids_of(token.readings) for token in tokens]
+        found: list[Hit] = []
+        allowed: list[tuple[int, int]] = []
+        contexts: set[str] = set()
+        for at, here in enumerate(ids):
+            token = tokens[at]
+            if token.has_mask:
+                here = (*here, *self._behind_asterisks(text[token.start : token.end]))
+            for lemma in here:
+                for phrase in self._phrases.get(lemma, ()):
+                    last = _end_of(phrase.words, ids, tokens, at)
+                    if last is None:
+                        continue
+                    if phrase.group is not None:
+                        found.append(phrase.hit(token.start, tokens[last].end))
+                    elif phrase.context:
+                        contexts.add(phrase.context)
+                    else:
+                        allowed.append((token.start, tokens[last].end))
+        found.extend(self._combined(tokens, ids))
+        return [hit for hit in found if not _is_inside(hit, allowed)] if allowed else found, contexts
+
+    def _alone(self, token: Token, ids: Iterable[int]) -> Iterator[Hit]:
+        for lemma in ids:
+            for phrase in self._phrases.get(lemma, ()):
+                if len(phrase.words) == 1 and phrase.group is not None:
+                    yield phrase.hit(token.start, token.end)
+
+    def _combined(self, tokens: Sequence[Token], ids: Sequence[tuple[int, ...]]) -> Iterator[Hit]:
+        seen: dict[_Entry, dict[int, int]] = {}
+        for at, here in enumerate(ids):
+            for lemma in here:
+                for combination, slot in self._slots.get(lemma, ()):
+                    places = seen.setdefault(combination, {})
+                    places[slot] = at
+                    first = min(places.values())
+                    if len(places) == combination.slots and at - first <= combination.within:
+                        yield combination.hit(tokens[first].start, tokens[at].end)
+
+    def _is_known(self, reading: str) -> bool:
+        """Tell whether a word is listed as such: pieces that happen to begin like a listed word do not count."""
+        return len(reading) >= _MIN_MASKED and bool(self._forms.get(reading))
+
+    def _look_up(self, readings: tuple[str, ...]) -> tuple[int, ...]:
+        found: set[int] = set()
+        for reading in readings:
+            found.update(self._forms.get(reading))
+            for length in self._head_lengths:
+                if length > len(reading):
+                    break
+                found.update(self._heads.get(reading[:length], ()))
+            for length in self._tail_lengths:
+                if length > len(reading):
+                    break
+                found.update(self._tails.get(reading[-length:], ()))
+        return tuple(sorted(found))
+
+    def _behind_asterisks(self, word: str) -> tuple[int, ...]:
+        """Return the lemmas that "f*ck" can stand for."""
+        if self._masked is None:
+            self._masked = self._make_masks()
+        return tuple(sorted(self._masked.get(fold(word), ())))
+
+    def _make_masks(self) -> dict[str, set[int]]:
+        masks: defaultdict[str, set[int]] = defaultdict(set)
+        for form, ids in self._forms.all().items():
+            listed = {
+                i for i in ids if any(p.group is not None and len(p.words) == 1 for p in self._phrases.get(i, ()))
+            }
+            if listed and _MIN_MASKED <= len(form) <= _MAX_MASKED:
+                for first in range(1, len(form)):
+                    for last in range(first + 1, min(first + 3, len(form)) + 1):
+                        masks[form[:first] + "*" * (last - first) + form[last:]] |= listed
+        return dict(masks)
+
+    def _add_list(self, terms: TermList) -> None:
+        language = terms.language
+        for name, words in terms.contexts.items():
+            for word in words:
+                self._add_phrase(word, language, context=name)
+        for phrase in terms.allow:
+            self._add_phrase(phrase, language)
+        for group in terms.groups:
+            self._groups += 1
+            for term in group.terms:
+                self._add_phrase(term, language, self._groups, group)
+            for combination in group.combinations:
+                self._add_combination(combination, language, group)
+
+    def _add_phrase(
+        self, term: str, language: str, number: int = -1, group: TermGroup | None = None, context: str = ""
+    ) -> None:
+        shown = term.strip("=*")
+        for spelled in _spellings(term, language):
+            ids = tuple(self._lemma(word, language) for word in _WORDS.findall(spelled))
+            self._phrases[ids[0]].append(_Entry(shown, language, number, group, context, ids))
+
+    def _add_combination(self, combination: Combination, language: str, group: TermGroup) -> None:
+        shown = " + ".join(words[0].strip("=*") for words in combination.all_of)
+        slots, within = len(combination.all_of), combination.within_words
+        entry = _Entry(shown, language, self._groups, group, slots=slots, within=within)
+        for slot, words in enumerate(combination.all_of):
+            for word in words:
+                for spelled in _spellings(word, language):
+                    self._slots[self._lemma(spelled, language)].append((entry, slot))
+
+    def _lemma(self, word: str, language: str) -> int:
+        """Return the id of a listed word, after entering all its forms."""
+        key = (word.casefold(), language)
+        if (known := self._lemma_ids.get(key)) is not None:
+            return known
+        number = self._lemma_ids[key] = len(self._lemma_ids)
+        alone = (number,)  # shared by its forms: there are some 80,000
+        plain = fold(word.strip("=*"))
+        is_as_it_is = word[0] in "=*" or word[-1] == "*"
+        if is_as_it_is:
+            self._forms.add(plain, alone)
+        else:
+            self._forms.add_word(plain, language, alone)
+        if word[-1] == "*":
+            enter(self._heads, plain, alone)
+        if word[0] == "*":
+            enter(self._tails, plain, alone)
+        return number
+
+
+def _spellings(term: str, language: str) -> tuple[str, ...]:
+    """Return a term as written, and with "ae" for "ä" where that is a way to write German."""
+    lower = term.lower()
+    return tuple(dict.fromkeys((lower, lower.translate(UMLAUTS)))) if language == "de" else (lower,)
+
+
+def _is_inside(hit: Hit, spans: Sequence[tuple[int, int]]) -> bool:
+    """Tell whether a hit lies in one of ``spans``, which are in order of their beginning."""
+    nearest = bisect_right(spans, hit.start, key=lambda span: span[0])
+    return any(hit.end <= end for _, end in spans[max(0, nearest - 4) : nearest])
+
+
+def _end_of(words: tuple[int, ...], ids: Sequence[tuple[int, ...]], tokens: Sequence[Token], at: int) -> int | None:
+    """Return the index of the last token of a phrase that begins at ``at``, None if it does not stand there."""
+    for word in words[1:]:
+        nxt = at + 1
+        while nxt < len(tokens) and tokens[nxt].start < tokens[at].end:
+            nxt += 1  # a part of the same word
+        if nxt == len(tokens) or word not in ids[nxt]:
+            return None
+        at = nxt
+    return at
+
+
+def _outermost(hits: Sequence[Hit]) -> Iterator[Hit]:
+    """Leave out hits that lie inside another one of the same group, and second hits of one term in one place."""
+    kept: list[Hit] = []
+    for hit in hits:
+        inside = any(
+            other.group is hit.group and other.start <= hit.start and hit.end <= other.end for other in kept[-6:]
+        )
+        if not inside:
+            kept.append(hit)
+            yield hit

@@ -1,0 +1,129 @@
+"""Words of a text with their places. Linear in the length of the text, whatever stands in it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ai4artsed_desktop.domain.safety.folding import LEET, readings
+
+#: Marks and format characters that may stand inside a word, seen or unseen.
+_INSIDE = (
+    "\u00ad\u034f\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u061c\u064b-\u065f\u0670\u06d6-\u06dc\u180b-\u180e"
+    "\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\u2800\ufe00-\ufe0f\ufe20-\ufe2f\ufeff"
+    "\U000e0001-\U000e007f"
+)
+_WORD = re.compile(
+    rf"(?:[^\W_]|[{_INSIDE}@$€\U0001f130-\U0001f1ff])(?:[^\W_]|[{_INSIDE}@$€!|+*¡\U0001f130-\U0001f1ff])*"
+)
+_SENTENCE_END = re.compile(r"[.!?;\n؟؛…]")
+#: What may stand between the parts of a word that was cut to hide it ("por-no"); a space may not: "the pen is red".
+_JOINT = re.compile(r"[-_.,·•:/\\|~=*'’ʼ‐-―]{1,3}")
+#: What may stand between single letters ("s e x").
+_SPREAD_CHARS = 4
+#: Pieces of one word, at most.
+_MAX_JOINED = 8
+_MAX_SPREAD = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word: its readings (see ``folding.readings``), its place, and the number of its sentence."""
+
+    readings: tuple[str, ...]
+    start: int
+    end: int
+    sentence: int = 0
+    has_mask: bool = False
+
+
+def tokenize(text: str) -> list[Token]:
+    """Return the words of ``text`` in order."""
+    found: list[Token] = []
+    sentence = at = 0
+    is_reversed = "\u202e" in text
+    for match in _WORD.finditer(text):
+        start, end = match.span()
+        # Most words have one space between them.
+        if found and not (start - at == 1 and text[at] == " ") and _SENTENCE_END.search(text, at, start):
+            sentence += 1
+        at = end
+        word = match.group()
+        read = readings(word)
+        if is_reversed:
+            read = (*read, *(reading[::-1] for reading in read))
+        if any(read):
+            found.append(Token(read, start, end, sentence, "*" in word))
+        if not word.islower() and not word.isupper():
+            found += _humps(word, start, sentence)
+    return found
+
+
+def joined(tokens: list[Token], text: str, is_known: Callable[[str], bool]) -> list[Token]:
+    """Return known words that were cut into pieces: joined by signs ("por-no") or spread out ("s e x").
+
+    Args:
+        is_known: Tells whether a reading could stand in a list; asked very often.
+    """
+    return [*_by_signs(tokens, text, is_known), *_by_letters(tokens, is_known)]
+
+
+def hidden_text(text: str) -> str:
+    """Return what is written in Unicode's invisible tag characters (U+E0020 … U+E007E), ``""`` if nothing is."""
+    if not text or max(text) < "\U000e0020":
+        return ""
+    return "".join(chr(ord(char) - 0xE0000) for char in text if 0xE0020 <= ord(char) <= 0xE007E)
+
+
+def _humps(word: str, start: int, sentence: int) -> list[Token]:
+    """Return the parts of "NackteFrau", nothing for a word of one part."""
+    cuts = [n for n in range(1, len(word)) if word[n].isupper() and word[n - 1].islower()]
+    if not cuts:
+        return []
+    edges = [0, *cuts, len(word)]
+    return [Token(readings(word[a:b]), start + a, start + b, sentence) for a, b in pairwise(edges)]
+
+
+def _by_signs(tokens: list[Token], text: str, is_known: Callable[[str], bool]) -> Iterator[Token]:
+    run: list[Token] = []
+    for token in tokens:
+        if run and token.start < run[-1].end:
+            continue  # a part of the word before it
+        if not run or text[run[-1].end] == " " or not _JOINT.fullmatch(text, run[-1].end, token.start):
+            run = [token]
+            continue
+        run = [*run[1 - _MAX_JOINED :], token]
+        yield from _known(run, len(run) - 1, is_known)
+
+
+def _by_letters(tokens: list[Token], is_known: Callable[[str], bool]) -> Iterator[Token]:
+    run: list[Token] = []
+    for token in tokens:
+        if len(token.readings[0]) != 1:
+            run = []
+            continue
+        if run and token.start - run[-1].end > _SPREAD_CHARS:
+            run = []
+        run = [*run[1 - _MAX_SPREAD :], token]
+        if len(run) > 2:
+            yield from _known(run, len(run) - 2, is_known)
+
+
+def _known(run: list[Token], beginnings: int, is_known: Callable[[str], bool]) -> Iterator[Token]:
+    """Yield the known words that end where ``run`` ends and begin at one of its first tokens."""
+    word = "".join(token.readings[0] for token in run)
+    leet = word.translate(LEET)
+    at = 0
+    for first in run[:beginnings]:
+        for reading in (word[at:], leet[at:]) if leet != word else (word[at:],):
+            if is_known(reading):
+                yield Token((reading,), first.start, run[-1].end, first.sentence)
+        at += len(first.readings[0])
+
+
+def script_of(char: str) -> str:
+    """Return the first word of a character's Unicode name, which is its script for letters; ``""`` if it has none."""
+    return unicodedata.name(char, "").partition(" ")[0]

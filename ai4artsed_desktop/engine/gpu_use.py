@@ -1,0 +1,93 @@
+"""Runs and the graphics card: room is made before an output starts, and what it used is measured."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from ai4artsed_desktop.domain.chunks import Chunk, OutputChunk
+from ai4artsed_desktop.domain.configs import OutputConfig
+from ai4artsed_desktop.domain.gpu import VRAM_GB, EnergyMeter
+from ai4artsed_desktop.domain.vram import VramNeed
+from ai4artsed_desktop.engine.gpu_watch import GpuWatch
+from ai4artsed_desktop.engine.ports import RunFolder
+from ai4artsed_desktop.engine.vram import VramArbiter
+
+if TYPE_CHECKING:
+    from ai4artsed_desktop.engine.steps.base import OutputJob
+
+#: A preset for a card takes this share of it.
+_PRESET_SHARE = 0.8
+
+
+class GpuUse:
+    """What the orchestrator asks for; without watch and arbiter it only lets the work through."""
+
+    def __init__(self, watch: GpuWatch | None = None, arbiter: VramArbiter | None = None) -> None:
+        self._watch = watch
+        self._arbiter = arbiter
+
+    @asynccontextmanager
+    async def around_run(self, folder: RunFolder) -> AsyncGenerator[None]:
+        """Measure the energy of a whole run, however it ends; what was not measured is not recorded."""
+        if self._watch is None:
+            yield
+            return
+        meter = EnergyMeter()
+        try:
+            async with self._watch.energy() as meter:
+                yield
+        finally:
+            if meter.watt_hours is not None:
+                energy = {"gpu_energy_wh": round(meter.watt_hours, 4)}
+                await folder.save(folder.record.model_copy(update=energy))
+
+    @asynccontextmanager
+    async def around_output(self, job: OutputJob) -> AsyncGenerator[dict[str, object]]:
+        """Make room for an output, and fill the yielded facts with what was measured while it was made.
+
+        Raises:
+            VramError: See VramArbiter.lease.
+        """
+        facts: dict[str, object] = {}
+        backend = job.services.backends.get(job.chunk.backend_type) if isinstance(job.chunk, OutputChunk) else None
+        if self._watch is None or self._arbiter is None or backend is None or not backend.is_local:
+            yield facts
+            return
+        need = need_of(job.config, job.chunk)
+        async with self._arbiter.lease(need, job.run_id) as lease, self._watch.energy() as meter:
+            yield facts
+        if lease.peak_bytes is not None and lease.is_alone:
+            facts["vram_peak_bytes"] = lease.peak_bytes
+        if meter.watt_hours is not None:
+            facts["gpu_energy_wh"] = round(meter.watt_hours, 4)
+
+
+def need_of_training(project: str, family_id: str, preset_gb: float) -> VramNeed:
+    """Return what a training with a preset for cards of ``preset_gb`` needs; for ``VramArbiter.make_room``.
+
+    A fifth less than the card it was made for: a preset leaves room for the system and what a desktop shows.
+    """
+    return VramNeed(
+        kind="training",
+        key=f"training:{family_id}:{preset_gb:g}",
+        name=project,
+        process="trainer",
+        needed_bytes=round(preset_gb * _PRESET_SHARE * VRAM_GB),
+        basis="documented",
+        must_fit=True,
+    )
+
+
+def need_of(config: OutputConfig, chunk: Chunk) -> VramNeed:
+    """Return what an output is documented to need; what was measured here stands in the records under the same key."""
+    gigabytes = config.meta.vram_gb
+    return VramNeed(
+        kind="generation",
+        key=f"output:{config.id}:{chunk.name}",
+        name=config.meta.model or config.id,
+        process="comfyui",
+        needed_bytes=None if gigabytes is None else round(gigabytes * VRAM_GB),
+        basis="unknown" if gigabytes is None else "documented",
+    )

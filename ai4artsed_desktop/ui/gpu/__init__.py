@@ -1,0 +1,1 @@
+"""The graphics card in the window: figures, plots, loaded models, questions."""
