@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ai4artsed_desktop.adapters.model_catalogue import HUB, OfferedModel, read_model_catalogue
 from ai4artsed_desktop.adapters.models_store import ModelsStore
 from ai4artsed_desktop.domain.errors import UnknownEntryError
 from ai4artsed_desktop.engine.model_files import ModelOffer
 
 if TYPE_CHECKING:
     from ai4artsed_desktop.adapters.downloads import Downloader, DownloadProgress
+    from ai4artsed_desktop.adapters.model_catalogue import OfferedModel
 
 
 class DiskModelLibrary:
@@ -22,11 +22,11 @@ class DiskModelLibrary:
     Args:
         catalogue: ``resources/models/catalogue.json``; read when it is first asked for.
         downloader: Makes the downloader when the first download begins.
-        hub: Where offered models lie; another address in tests.
+        hub: Where offered models lie; another address in tests, None = the catalogue's.
     """
 
     def __init__(
-        self, store: ModelsStore, catalogue: Path, downloader: Callable[[], Downloader], hub: str = HUB
+        self, store: ModelsStore, catalogue: Path, downloader: Callable[[], Downloader], hub: str | None = None
     ) -> None:
         self._store = store
         self._catalogue = catalogue
@@ -60,7 +60,10 @@ class DiskModelLibrary:
         def report(progress: DownloadProgress) -> None:
             on_progress(progress.received_bytes, progress.total_bytes)
 
-        return await self._downloader().download(model.download_spec(self._hub), self._store.folder, report)
+        from ai4artsed_desktop.adapters.model_catalogue import HUB
+
+        spec = model.download_spec(HUB if self._hub is None else self._hub)
+        return await self._downloader().download(spec, self._store.folder, report)
 
     async def add(self, path: Path, *, copy: bool) -> Path:
         """Bring a GGUF file in, as a copy or where it lies. Raises AppError."""
@@ -72,5 +75,8 @@ class DiskModelLibrary:
 
     def _models(self) -> tuple[OfferedModel, ...]:
         if self._offered is None:
+            # Imported with the first look at what there is: no run from the command line needs it.
+            from ai4artsed_desktop.adapters.model_catalogue import read_model_catalogue
+
             self._offered = read_model_catalogue(self._catalogue)
         return self._offered

@@ -80,21 +80,12 @@ class Secrets:
         async with self._lock:
             if await asyncio.to_thread(self._get, name) is None:
                 return None
-            return self._kept_in()
-
-    async def keeps_in(self) -> Literal["keyring", "file"]:
-        """Return where a new key would be kept."""
-        async with self._lock:
-            await asyncio.to_thread(self._find_keyring)
-            return self._kept_in()
+            return "file" if self._keyring is None else "keyring"
 
     async def put(self, name: str, key: str) -> None:
         """Keep a key, or forget it if it is empty. Raises StorageError."""
         async with self._lock:
             await asyncio.to_thread(self._put, name, key.strip())
-
-    def _kept_in(self) -> Literal["keyring", "file"]:
-        return "file" if self._keyring is None else "keyring"
 
     def _get(self, name: str) -> str | None:
         if (keyring := self._find_keyring()) is None:

@@ -7,10 +7,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ai4artsed_desktop.adapters.storage.atomic import write_atomically
-from ai4artsed_desktop.engine.workflows import AddedOutput
+
+if TYPE_CHECKING:
+    from ai4artsed_desktop.engine.workflows import AddedOutput
 
 _NOT_A_NAME = re.compile(r"[^a-z0-9]+")
 _LONGEST_NAME = 60
@@ -60,6 +62,8 @@ class UserOutputs:
         for path, content in ((chunk_path, chunk), (config_path, config)):
             text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
             write_atomically(path, text.encode("utf-8", "replace"))
+        from ai4artsed_desktop.engine.workflows import AddedOutput  # with the first import of a workflow
+
         return AddedOutput(config_id, chunk_path, config_path)
 
 

@@ -64,12 +64,12 @@ from ai4artsed_desktop.engine.steps.processing import model_of
 from ai4artsed_desktop.engine.supervisor import ServiceParts, Supervisor
 from ai4artsed_desktop.engine.text_models import TextModels
 from ai4artsed_desktop.engine.vram import VramArbiter
-from ai4artsed_desktop.engine.workflows import NodeSource, OutputStore, Workflows
 
 if TYPE_CHECKING:
     from ai4artsed_desktop.engine.training import TrainingService
     from ai4artsed_desktop.engine.training_ports import TrainingWorkshop
     from ai4artsed_desktop.engine.training_studio import TrainingStudio
+    from ai4artsed_desktop.engine.workflows import NodeSource, OutputStore, Workflows
 
 logger = logging.getLogger(__name__)
 
@@ -147,7 +147,6 @@ class Engine:
         self.interceptions = InterceptionFiles(
             world.interception_store, lambda: self.catalog, self.reload_catalog, world.procedures
         )
-        self.workflows = Workflows(world.output_store, world.server_nodes, lambda: self.catalog, self.reload_catalog)
         self.safety = SafetyGate(world.safety_files, self.models)
         self.model_files = ModelFileService(world.bus, world.model_library)
         self.inventory = Inventory(world.bus, lambda: self.catalog, world.model_shelf)
@@ -189,6 +188,14 @@ class Engine:
         from ai4artsed_desktop.engine.training_studio import TrainingStudio
 
         return TrainingStudio(self.training, self.models)
+
+    @cached_property
+    def workflows(self) -> Workflows:
+        """Workflows of ComfyUI that people bring; made when first asked for, as ``training`` is."""
+        from ai4artsed_desktop.engine.workflows import Workflows
+
+        world = self._world
+        return Workflows(world.output_store, world.server_nodes, lambda: self.catalog, self.reload_catalog)
 
     @property
     def store(self) -> RunStore:

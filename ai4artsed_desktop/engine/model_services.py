@@ -52,10 +52,6 @@ class ModelServices:
         """Return where a service's key is kept, None if there is none. Raises StorageError, UnknownEntryError."""
         return await self._secrets.place(service_id, self._service(service_id).key_variable)
 
-    async def keeps_keys_in(self) -> Literal["keyring", "file"]:
-        """Return where a new key would be kept: a file is only read by its owner, a keyring is locked too."""
-        return await self._secrets.keeps_in()
-
     async def put_key(self, service_id: str, key: str) -> None:
         """Keep a service's key, or forget it if it is empty. Raises StorageError, UnknownEntryError."""
         await self._secrets.put(self._service(service_id).id, key)

@@ -62,10 +62,6 @@ class SecretStore(Protocol):
         """
         ...
 
-    async def keeps_in(self) -> Literal["keyring", "file"]:
-        """Return where a new key would be kept."""
-        ...
-
     async def put(self, name: str, key: str) -> None:
         """Keep a key, or forget it if it is empty. Raises StorageError."""
         ...

@@ -33,7 +33,6 @@ from ai4artsed_desktop.domain.runs import (
 )
 from ai4artsed_desktop.domain.vram import VramPlanned
 from ai4artsed_desktop.engine.catalog import Catalog
-from ai4artsed_desktop.headless.commands.vram import plan_words
 from ai4artsed_desktop.headless.context import EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, Context
 from ai4artsed_desktop.headless.inputs import add_input_flags, images_of, parse_lora
 
@@ -179,6 +178,8 @@ def _report(event: Event, context: Context, failures: list[RunFailed]) -> None:
     elif isinstance(event, StageSkipped):
         context.output.note(f"{messages.text(f'stage.{event.stage.value}')}: {messages.text(event.reason)}")
     elif isinstance(event, VramPlanned):
+        from ai4artsed_desktop.headless.commands.vram import plan_words  # brings the trainings' modules
+
         context.output.note(plan_words(event.plan, context))
     elif isinstance(event, StageRoundFinished):
         context.output.note(f"  {messages.text(event.label)}: {event.text}")

@@ -69,11 +69,6 @@ class Choices(QObject):
             for name in self.output_ids
         )
 
-    def interception_name(self, config_id: str) -> str:
-        """Return how an interception is called."""
-        card = self._interceptions.get(config_id)
-        return card.name if card is not None else config_id
-
     def output_name(self, config_id: str) -> str:
         """Return how an output is called."""
         card = self._outputs.get(config_id)

@@ -72,7 +72,6 @@ class CaptionTools(QFrame):
         self._book = book
         self._targets = targets
         self._queue: list[str] = []
-        self._total = 0
         set_look(self, "card")
         self.scope = Label(kit, look="small")
         self.words = QLineEdit()
@@ -167,29 +166,24 @@ class CaptionTools(QFrame):
 
     def _begin(self, model: str) -> None:
         self._queue = list(self._targets())
-        self._total = len(self._queue)
         if self._queue:
-            self.working.start("train.auto_caption.working", model=model, number=1, count=self._total)
-            self._next(model)
+            self.working.start("train.auto_caption.working", model=model, number=1, count=len(self._queue))
+            self._link.ask(self._describe_all(model), None, self._on_failed)
 
-    def _next(self, model: str) -> None:
-        if not self._queue:
-            self.working.finish()
-            return
-        name = self._queue[0]
-        number = self._total - len(self._queue) + 1
-        self.working.say("train.auto_caption.working", model=model, number=number, count=self._total)
-        self.working.set_progress((number - 1) / self._total)
-
-        def take(text: str) -> None:
-            if not self._queue or self._queue[0] != name:
-                return  # cancelled meanwhile
-            self._queue.pop(0)
+    async def _describe_all(self, model: str) -> None:
+        """One after the other, until the queue is empty or was emptied."""
+        queue, total, project = self._queue, len(self._queue), self._link.project
+        while queue and self._queue is queue:
+            number = total - len(queue) + 1
+            self.working.say("train.auto_caption.working", model=model, number=number, count=total)
+            self.working.set_progress((number - 1) / total)
+            text = await self._link.studio.write_caption(project.name, queue[0])
+            if self._queue is not queue:
+                return  # stopped meanwhile
+            name = queue.pop(0)
             if text:
-                self._book.change({name: add_tag(text, self._link.project.trigger, at_start=True)})
-            self._next(model)
-
-        self._link.ask(self._link.studio.write_caption(self._link.name, name), take, self._on_failed)
+                self._book.change({name: add_tag(text, project.trigger, at_start=True)})
+        self.working.finish()
 
     def _on_failed(self, error: ErrorInfo) -> None:
         self.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
@@ -29,8 +30,10 @@ class CaptionBook(QObject):
         self._show_error = show_error
         self._pictures: dict[str, ProjectPicture] = {}
         self._captions: dict[str, str] = {}
-        self._unwritten: dict[str, str] = {}
-        self._is_writing = False
+        # By project: caption by picture.
+        self._unwritten: dict[str, dict[str, str]] = {}
+        self._writing: dict[str, dict[str, str]] = {}
+        self._lock = asyncio.Lock()
         self._stack = QUndoStack(self)
 
     @property
@@ -49,17 +52,25 @@ class CaptionBook(QObject):
         return self._stack.canUndo()
 
     @property
+    def depth(self) -> int:
+        """How many changes could be taken back now."""
+        return self._stack.index()
+
+    @property
     def can_redo(self) -> bool:
         """Whether there is a change to make again."""
         return self._stack.canRedo()
 
+    def read(self, then: Callable[[Sequence[ProjectPicture]], None]) -> None:
+        """Read what lies on disk, after what is being written; ``then`` hands it to ``load``."""
+        self._link.ask(self._sync(self._link.name, is_read=True), then, self._show_error)
+
     def load(self, pictures: Sequence[ProjectPicture], *, is_same_project: bool) -> None:
-        """Take over what lies on disk; changes of another project cannot be undone any more."""
+        """Take over what was read; changes of another project cannot be undone any more."""
         self._pictures = {picture.name: picture for picture in pictures}
         # What is not yet written counts more than what was read before it.
-        self._captions = {picture.name: picture.caption for picture in pictures} | {
-            name: text for name, text in self._unwritten.items() if name in self._pictures
-        }
+        newer = self._writing.get(self._link.name, {}) | self._unwritten.get(self._link.name, {})
+        self._captions = {picture.name: newer.get(picture.name, picture.caption) for picture in pictures}
         if not is_same_project:
             self._stack.clear()
         self.changed.emit()
@@ -84,36 +95,31 @@ class CaptionBook(QObject):
     def _apply(self, captions: Mapping[str, str]) -> None:
         known = {name: text for name, text in captions.items() if name in self._captions}
         self._captions |= known
-        self._unwritten |= known
+        project = self._link.name
+        self._unwritten[project] = self._unwritten.get(project, {}) | known
         self.changed.emit()
-        self._write()
+        # The project gives an empty caption its trigger words: then it is read again.
+        is_read = not all(known.values())
+        self._link.ask(self._sync(project, is_read=is_read), self._after_write, self._on_failed)
 
-    def _write(self) -> None:
-        """One write at a time: two threads must never write one caption in the wrong order."""
-        if self._is_writing or not self._unwritten:
-            return
-        self._is_writing = True
-        batch, self._unwritten = self._unwritten, {}
-        has_empty = not all(batch.values())
+    async def _sync(self, project: str, *, is_read: bool) -> Sequence[ProjectPicture]:
+        """Write, then read if wanted. One at a time: two threads must never write one caption in the wrong order."""
+        async with self._lock:
+            while (batch := self._unwritten.pop(project, None)) is not None:
+                self._writing = {project: batch}
+                try:
+                    await self._link.service.set_captions(project, batch)
+                finally:
+                    self._writing = {}
+            return await self._link.studio.pictures(project) if is_read else ()
 
-        def after(_result: object = None) -> None:
-            self._is_writing = False
-            if has_empty:
-                self._reload()  # the project gives an empty caption its trigger words
-            self._write()
+    def _after_write(self, pictures: Sequence[ProjectPicture]) -> None:
+        if pictures:
+            self.load(pictures, is_same_project=True)
 
-        def failed(error: ErrorInfo) -> None:
-            self._is_writing = False
-            self._show_error(error)
-            self._reload()
-
-        self._link.ask(self._link.service.set_captions(self._link.name, batch), after, failed)
-
-    def _reload(self) -> None:
-        self._link.ask(self._link.studio.pictures(self._link.name), self._take, self._show_error)
-
-    def _take(self, pictures: Sequence[ProjectPicture]) -> None:
-        self.load(pictures, is_same_project=True)
+    def _on_failed(self, error: ErrorInfo) -> None:
+        self._show_error(error)
+        self.read(self._after_write)
 
 
 class _Change(QUndoCommand):

@@ -145,7 +145,7 @@ class TrainPage(Page):
     def showEvent(self, event: QShowEvent) -> None:
         """Here Ctrl+Enter starts what is planned, and Ctrl+Z takes back a change of captions."""
         super().showEvent(event)
-        actions, book = self._context.actions, self.pictures.book
+        actions, pictures, book = self._context.actions, self.pictures, self.pictures.book
 
         def may_start() -> bool:
             return self.plan.can_start
@@ -153,7 +153,7 @@ class TrainPage(Page):
         mine = (
             WindowAction("make", "train.start", self.plan.start, "play", "Ctrl+Return", may_start),
             WindowAction("make_enter", "train.start", self.plan.start, "play", "Ctrl+Enter", may_start),
-            WindowAction("undo_remove", "train.undo", book.undo, "undo", "Ctrl+Z", lambda: book.can_undo),
+            WindowAction("undo_remove", "train.undo", pictures.undo, "undo", "Ctrl+Z", lambda: pictures.can_undo),
             WindowAction(
                 "train_redo",
                 "train.redo",

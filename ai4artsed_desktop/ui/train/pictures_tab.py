@@ -23,6 +23,7 @@ from ai4artsed_desktop.ui.train.check_card import CheckCard
 from ai4artsed_desktop.ui.train.confirm import Confirm
 from ai4artsed_desktop.ui.train.link import TrainLink
 from ai4artsed_desktop.ui.train.picture_grid import PictureGrid
+from ai4artsed_desktop.ui.train.removals import Removals
 from ai4artsed_desktop.ui.train.thumbnails import PictureItem, PictureModel
 from ai4artsed_desktop.ui.widgets.basics import Button, IconButton, Label, column, row
 from ai4artsed_desktop.ui.widgets.notice import Notice
@@ -49,6 +50,7 @@ class PicturesTab(QWidget):
         self._tag = ""
         self._only: frozenset[str] | None = None
         self.book = CaptionBook(link, show_error, self)
+        self.removals = Removals(context.desk, link, self.book, show_error, self)
         self.model = PictureModel(context.desk.read_bytes, self, is_editable=True)
         self.grid = PictureGrid(kit, self.model, "train.pictures", takes_files=True)
         self.tools = CaptionTools(kit, link, self.book, self.targets)
@@ -119,7 +121,19 @@ class PicturesTab(QWidget):
     def remove(self, names: Sequence[str]) -> None:
         """Ask, then remove copies; the person's originals stay."""
         if names and not self._link.is_running:
-            self.confirm.ask("train.remove.question", lambda: self._remove(list(names)), count=len(names))
+            self.confirm.ask("train.remove.question", lambda: self.removals.remove(names), count=len(names))
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change of captions, or a removal, to take back."""
+        return self.book.can_undo or self.removals.is_next
+
+    def undo(self) -> None:
+        """Take back what was done last."""
+        if self.removals.is_next:
+            self.removals.undo()
+        else:
+            self.book.undo()
 
     def retranslate(self) -> None:
         """Set the words anew."""
@@ -152,7 +166,7 @@ class PicturesTab(QWidget):
     def _connect(self) -> None:
         self.add_button.clicked.connect(self._on_add_button_clicked)
         self.remove_button.clicked.connect(lambda: self.remove(self.grid.chosen_ids()))
-        self.undo_button.clicked.connect(self.book.undo)
+        self.undo_button.clicked.connect(self.undo)
         self.redo_button.clicked.connect(self.book.redo)
         self.grid.files_dropped.connect(self.add)
         self.grid.paste_requested.connect(self.paste)
@@ -160,6 +174,7 @@ class PicturesTab(QWidget):
         self.grid.chosen.connect(self._on_chosen)
         self.model.edited.connect(self._on_model_edited)
         self.book.changed.connect(self._fill)
+        self.removals.changed.connect(self._on_removed)
         self.tools.tag_chosen.connect(self._on_tag_chosen)
         self.check.shown.connect(self._on_check_shown)
         self.check.removal_wanted.connect(self.remove)
@@ -180,7 +195,7 @@ class PicturesTab(QWidget):
         self._read()
 
     def _read(self) -> None:
-        self._link.ask(self._link.studio.pictures(self._link.name), self._on_pictures, self._show_error)
+        self.book.read(self._on_pictures)
 
     def _fill(self) -> None:
         """Show the pictures that fit what is searched for."""
@@ -207,11 +222,6 @@ class PicturesTab(QWidget):
             return False
         text = f"{name} {caption}".casefold()
         return all(word in text for word in wanted)
-
-    def _remove(self, names: list[str]) -> None:
-        self._link.ask(
-            self._link.service.remove_pictures(self._link.name, names), lambda _: self._on_removed(), self._show_error
-        )
 
     def _on_pictures(self, pictures: Sequence[ProjectPicture]) -> None:
         is_same = self._loaded == self._link.name
@@ -241,7 +251,7 @@ class PicturesTab(QWidget):
     def _on_chosen(self, _ids: Sequence[str] = ()) -> None:
         has_chosen = bool(self.grid.selectionModel().hasSelection())
         self.remove_button.setEnabled(has_chosen and not self._link.is_running)
-        self.undo_button.setEnabled(self.book.can_undo)
+        self.undo_button.setEnabled(self.can_undo)
         self.redo_button.setEnabled(self.book.can_redo)
         self.tools.show_scope()
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, QModelIndex, QTimer, Signal
+from PySide6.QtCore import QLocale, QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QWidget
 
@@ -75,6 +75,8 @@ class RunTab(QWidget):
         self.resume_button = Button(kit, "train.resume", "play", "primary")
         self.unqueue_button = Button(kit, "train.unqueue", "close")
         self.plan_button = Button(kit, "train.tab.plan", "list")
+        for button in (self.stop_button, self.stop_later_button, self.resume_button, self.unqueue_button):
+            button.hide()  # a page that is not yet seen must not be as wide as all of them
         self.confirm = Confirm(kit, "train.stop", "stop")
         self.error_card = ErrorCard(kit)
         self.samples = PictureModel(context.desk.read_bytes, self)
@@ -166,6 +168,8 @@ class RunTab(QWidget):
         sample_column = column(
             Label(kit, "train.samples", "overline"), self.samples_none, self.sample_grid, margin=r.SPACE_2
         )
+        self.samples_none.setAlignment(Qt.AlignmentFlag.AlignTop)
+        sample_column.setStretch(1, 1)
         sample_column.setStretch(2, 1)
         samples.setLayout(sample_column)
         seen = row(self._curve_card, samples, space=r.SPACE_2)
@@ -228,14 +232,12 @@ class RunTab(QWidget):
         self._add_remedies(snapshot, verdict)
 
     def _add_remedies(self, snapshot: TrainingSnapshot, verdict: Verdict) -> None:
-        card, link = self.error_card, self._link
+        card = self.error_card
         if verdict.offer_gb is not None:
             gb = verdict.offer_gb
             card.add_action("train.offer.preset", lambda: self._start_smaller(gb), primary=True, gb=gb)
         if snapshot.resumable_step is not None:
             card.add_action("train.resume.from", self.resume, step=snapshot.resumable_step)
-        elif link.project.changes or verdict.code != "error.training.oom":
-            card.add_action("train.tab.plan", self.plan_wanted.emit)
 
     def _start_smaller(self, vram_gb: int) -> None:
         """Take the next smaller preset for this project from now on, and start anew."""

@@ -255,6 +255,36 @@ def test_the_check_finds_what_is_wrong_and_its_fixes_touch_our_copies_only(
     run_in_window_loop(body)
 
 
+def test_removed_copies_come_back_with_their_captions_in_the_order_of_what_was_done(
+    run_in_window_loop: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body() -> None:
+        async with train_window(tmp_path, monkeypatch) as train:
+            await train.project()
+            pictures = train.page.pictures
+            book, undo = pictures.book, train.opened.window.actions_list
+            book.change({"0001.png": "first", "0002.png": "second"})
+            before = {
+                caption: picture.path.read_bytes()
+                for picture in book.pictures
+                for caption in [book.captions[picture.name]]
+            }
+            pictures.grid.choose(["0001.png", "0004.png"])
+            QTest.keyClick(pictures.grid, Qt.Key.Key_Delete)
+            assert pictures.confirm.isVisible() and len(book.pictures) == 6
+            pictures.confirm.yes_button.click()
+            await train.opened.until(lambda: len(book.pictures) == 4)
+            book.change({"0002.png": "later"})
+            undo.do("undo_remove")
+            assert book.captions["0002.png"] == "second" and len(book.pictures) == 4
+            undo.do("undo_remove")
+            await train.opened.until(lambda: len(book.pictures) == 6)
+            after = {book.captions[picture.name]: picture.path.read_bytes() for picture in book.pictures}
+            assert after == before
+
+    run_in_window_loop(body)
+
+
 def test_five_thousand_pictures_are_shown_at_once_and_only_those_in_sight_are_decoded(
     run_in_window_loop: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
