@@ -183,7 +183,8 @@ class CaptionTools(QFrame):
             name = queue.pop(0)
             if text:
                 self._book.change({name: add_tag(text, project.trigger, at_start=True)})
-        self.working.finish()
+        if self._queue is queue:
+            self.working.finish()
 
     def _on_failed(self, error: ErrorInfo) -> None:
         self.stop()

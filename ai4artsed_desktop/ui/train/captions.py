@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -84,6 +84,12 @@ class CaptionBook(QObject):
             self._stack.push(_Change(self._apply, old, new))
         return len(new)
 
+    async def alone(self, project: str, call: Callable[[], Awaitable[None]]) -> None:
+        """Carry out what adds or removes pictures while no caption is being written."""
+        async with self._lock:
+            await self._write(project)
+            await call()
+
     def undo(self) -> None:
         """Take back the last change."""
         self._stack.undo()
@@ -105,13 +111,16 @@ class CaptionBook(QObject):
     async def _sync(self, project: str, *, is_read: bool) -> Sequence[ProjectPicture]:
         """Write, then read if wanted. One at a time: two threads must never write one caption in the wrong order."""
         async with self._lock:
-            while (batch := self._unwritten.pop(project, None)) is not None:
-                self._writing = {project: batch}
-                try:
-                    await self._link.service.set_captions(project, batch)
-                finally:
-                    self._writing = {}
+            await self._write(project)
             return await self._link.studio.pictures(project) if is_read else ()
+
+    async def _write(self, project: str) -> None:
+        while (batch := self._unwritten.pop(project, None)) is not None:
+            self._writing = {project: batch}
+            try:
+                await self._link.service.set_captions(project, batch)
+            finally:
+                self._writing = {}
 
     def _after_write(self, pictures: Sequence[ProjectPicture]) -> None:
         if pictures:

@@ -177,6 +177,12 @@ class _PictureDelegate(QStyledItemDelegate):
         editor.setAccessibleName(self._kit.text("train.caption"))
         return editor
 
+    def setEditorData(self, editor: QWidget, index: _Index) -> None:
+        """Fill the editor once: what changes in its row meanwhile (a mark, a picture) must not undo what is typed."""
+        if not editor.property("is_filled"):
+            editor.setProperty("is_filled", True)
+            super().setEditorData(editor, index)
+
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: _Index) -> None:
         """Give the editor room: twice the picture's width, inside the grid."""
         place: QRect = option.rect

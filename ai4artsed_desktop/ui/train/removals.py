@@ -87,7 +87,9 @@ class Removals(QObject):
                 self._done.append(removal)
             self.changed.emit()
 
-        self._link.ask(self._link.service.remove_pictures(self._link.name, self._names), then, self._show_error)
+        name, names, service = self._link.name, tuple(self._names), self._link.service
+        removing = self._book.alone(name, lambda: service.remove_pictures(name, names))
+        self._link.ask(removing, then, self._show_error)
 
     def _on_kept(self, pictures: list[tuple[Path, str]]) -> None:
         link, name = self._link, self._link.name
@@ -102,4 +104,4 @@ class Removals(QObject):
             self._show_error(error)
             self.changed.emit()
 
-        link.ask(bring_back(), lambda _: self.changed.emit(), failed)
+        link.ask(self._book.alone(name, bring_back), lambda _: self.changed.emit(), failed)

@@ -32,7 +32,7 @@ from ai4artsed_desktop.ui.train.picture_grid import PictureGrid
 from ai4artsed_desktop.ui.train.picture_sheet import PictureSheet
 from ai4artsed_desktop.ui.train.project_list import STATE_FACES
 from ai4artsed_desktop.ui.train.thumbnails import PictureItem, PictureModel
-from ai4artsed_desktop.ui.units import duration_text, vram_text
+from ai4artsed_desktop.ui.units import duration_text, size_text, vram_text
 from ai4artsed_desktop.ui.widgets.basics import Button, IconLabel, Label, column, row
 from ai4artsed_desktop.ui.widgets.error_card import ErrorCard
 
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 #: Figures change at most so often, the curve less: drawing it costs.
 _FIGURES_MS, _CURVE_MS = 100, 1_000
+#: How often card and disk are looked at while a trainer works.
+_MACHINE_MS = 5_000
 
 
 class RunTab(QWidget):
@@ -89,6 +91,9 @@ class RunTab(QWidget):
         self._figures_timer.timeout.connect(self._show_figures)
         self._curve_timer = QTimer(self, interval=_CURVE_MS, singleShot=True)
         self._curve_timer.timeout.connect(self._draw_curve)
+        self._free_bytes: int | None = None
+        self._machine_timer = QTimer(self, interval=_MACHINE_MS)
+        self._machine_timer.timeout.connect(self._look_at_machine)
         self._lay_out()
         self._connect()
         self.retranslate()
@@ -209,6 +214,11 @@ class RunTab(QWidget):
         is_running = snapshot.state == "running"
         self.stop_button.setVisible(is_running)
         self.stop_later_button.setVisible(is_running)
+        if not is_running:
+            self._machine_timer.stop()
+        elif not self._machine_timer.isActive():
+            self._machine_timer.start()
+            self._look_at_machine()
         self.resume_button.setVisible(snapshot.resumable_step is not None and snapshot.state != "queued")
         self.resume_button.setEnabled(True)
         if snapshot.resumable_step is not None:
@@ -274,13 +284,25 @@ class RunTab(QWidget):
         self.warning.setVisible(bool(progress.warnings))
         self.warning.setText("\n".join(text(key) for key in progress.warnings))
 
+    def _look_at_machine(self) -> None:
+        if self._link.is_running and self.isVisible():
+            self._link.ask(self._link.studio.free_bytes(self._link.name), self._on_free_bytes)
+
+    def _on_free_bytes(self, free_bytes: int) -> None:
+        self._free_bytes = free_bytes
+        self._show_figures()
+
     def _machine_words(self, language: str) -> str:
-        """What the card is doing, as far as it tells."""
-        card = self._context.facts.engine.gpu.latest.main
+        """Say how full card and disk are, as far as they tell."""
+        card, text = self._context.facts.engine.gpu.latest.main, self._kit.text
         if card is None or card.used_bytes is None or card.total_bytes is None:
-            return self._kit.text("train.machine.unknown")
-        used, total = vram_text(card.used_bytes, language), vram_text(card.total_bytes, language)
-        return self._kit.text("train.machine", used=used, total=total)
+            words = text("train.machine.unknown")
+        else:
+            used, total = vram_text(card.used_bytes, language), vram_text(card.total_bytes, language)
+            words = text("train.machine", used=used, total=total)
+        if self._free_bytes is None:
+            return words
+        return f"{words} · {text('train.machine.disk', free=size_text(self._free_bytes, language))}"
 
     def _show_samples(self) -> None:
         progress = self._progress

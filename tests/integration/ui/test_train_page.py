@@ -14,7 +14,7 @@ from PySide6.QtGui import QDropEvent, QGuiApplication, QImage, QUndoStack
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
-from ai4artsed_desktop.domain.text_models import ModelGrade, TextModelInfo
+from ai4artsed_desktop.domain.text_models import ModelGrade, TextModelInfo, TextRequest
 from ai4artsed_desktop.ui.train.page import TrainPage
 from tests.conftest import RunInWindowLoop
 from tests.support.fake_models import GOOD, FakeModels
@@ -30,6 +30,10 @@ SEEING_AFAR = TextModelInfo("fake/far", "Far", "fake", ModelGrade.INSTRUCT, is_l
 
 def captions_on_disk(window: TrainWindow) -> dict[str, str]:
     return {p.name: p.path.with_suffix(".txt").read_text("utf-8") for p in window.page.pictures.book.pictures}
+
+
+def in_red(_request: TextRequest) -> str:
+    return "a red shape"
 
 
 def drop(target: Any, *paths: Path) -> None:
@@ -140,7 +144,10 @@ def test_captions_are_edited_in_place_changed_together_and_undone(
             press(grid, Qt.Key.Key_F2)
             editor = grid.viewport().findChild(QLineEdit)
             assert editor is not None and editor.accessibleName() == "Caption"
+            assert editor.text() == "sks form, an ellipse, number 1"
             editor.setText("a tree; “quoted” & 100 %")
+            here = pictures.model.index(1)
+            pictures.model.dataChanged.emit(here, here)  # the check found something meanwhile
             press(editor, Qt.Key.Key_Return)
             await train.opened.until(lambda: captions_on_disk(train)["0002.png"] == "a tree; “quoted” & 100 %")
             grid.choose(["0001.png", "0002.png"])
@@ -223,6 +230,29 @@ def test_a_model_that_sees_writes_captions_and_without_one_the_page_says_so(
             (picture,) = models.requests[0][1].messages[-1].images
             assert picture.startswith(b"\x89PNG")
             await train.opened.until(lambda: not tools.working.isVisible())
+
+    run_in_window_loop(body)
+
+
+def test_describing_can_be_stopped_and_what_was_not_yet_described_stays(
+    run_in_window_loop: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body() -> None:
+        models = FakeModels((SEEING,), lambda _: "a blue shape")
+        models.going_on.clear()
+        async with train_window(tmp_path, monkeypatch, models=models) as train:
+            await train.project()
+            tools, book = train.page.pictures.tools, train.page.pictures.book
+            await train.press("Describe")
+            await train.shows("Eyes describes picture 1 of 6")
+            tools.working.cancel_button.click()
+            models.going_on.set()
+            await train.opened.until(lambda: not tools.working.isVisible())
+            models.answer = in_red
+            train.page.pictures.grid.choose(["0002.png"])
+            await train.press("Describe")
+            await train.opened.until(lambda: book.captions["0002.png"] == "sks form, a red shape")
+            assert len(models.requests) == 2 and "ellipse" in book.captions["0001.png"]
 
     run_in_window_loop(body)
 

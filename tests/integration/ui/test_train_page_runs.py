@@ -42,17 +42,18 @@ def test_a_training_is_followed_to_its_lora(
             await train.opened.until(lambda: page.plan.can_start)
             train.opened.window.actions_list.do("make")
             await train.opened.until(lambda: train.state() == "running")
-            assert page.stack.currentWidget() is run
+            await train.opened.until(lambda: page.stack.currentWidget() is run)
             await train.shows("running · training")
             await train.shows("of 10 · epoch 1 of 2")
-            for words in ("steps/s", "left", "loss", "learning rate 0.0001"):
+            for words in ("Disk: ", "steps/s", "left", "loss", "learning rate 0.0001"):
                 await train.shows(words)
             await train.opened.until(lambda: run.plot is not None and run.plot.lengths()[0] >= 5)
             await train.opened.until(lambda: len(run.samples.items) == 1)
             assert run.samples.items[0].caption == "step 5 · prompt 1"
             await train.opened.until(lambda: run.log.model.is_settled and run.log.model.rowCount() > 50)
             await train.opened.until(lambda: "5/10" in str(page.list.projects.words(page.list.projects.project(0))))
-            assert not page.delete_button.isEnabled() and not page.pictures.remove_button.isEnabled()
+            await train.opened.until(lambda: not page.delete_button.isEnabled())
+            assert not page.pictures.remove_button.isEnabled()
             gate.write_text("")
             await train.opened.until(lambda: train.state() == "finished")
             assert (train.locations.loras / "sd15_Übung 1.safetensors").is_file()
@@ -84,7 +85,7 @@ def test_stop_says_what_is_lost_and_the_training_goes_on_from_its_last_state(
             page.run.confirm.yes_button.click()
             await train.opened.until(lambda: train.state() == "stopped")
             await train.shows("stopped")
-            assert processes_of(tmp_path) == []
+            await train.opened.until(lambda: processes_of(tmp_path) == [])
             train.play("resume_skip")
             await train.press("Go on from step 4")
             await train.opened.until(lambda: train.state() == "finished", 30)
@@ -169,7 +170,8 @@ def test_a_training_survives_the_window_and_is_found_again_without_visiting_the_
         async with train_window(tmp_path, monkeypatch) as train:
             await train.opened.until(lambda: train.state() == "running", 30)
             await train.shows("step 5 of 10")
-            assert train.page.run.isVisible() and train.page.run.log.model.total > 50
+            await train.opened.until(lambda: train.page.run.log.model.total > 50)
+            assert train.page.run.isVisible()
             gate.write_text("")
             await train.opened.until(lambda: train.state() == "finished", 30)
             assert len(train.opened.world.probe.of(TrainingEnded)) == 1
@@ -245,7 +247,8 @@ def test_a_trainer_killed_from_outside_is_said_and_can_go_on(
                 if "train_network.py" in " ".join(process.cmdline()):
                     process.kill()
             await train.shows("The trainer was ended from outside.")
-            assert train.buttons("Go on from step 4") and processes_of(tmp_path) == []
+            await train.opened.until(lambda: bool(train.buttons("Go on from step 4")))
+            await train.opened.until(lambda: processes_of(tmp_path) == [])
 
     run_in_window_loop(body)
 
