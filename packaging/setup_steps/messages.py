@@ -31,6 +31,7 @@ _ENGLISH = {
         "  Procedures and the sketchbook work without it; interceptions by a language model do not.\n"
         "  Next step: with a network, run: python3 packaging/start.py --setup-only"
     ),
+    "model_not_kept": "The model could not be kept for other data folders ({cause}); it works in this one.",
     "model_checksum": "the file is not the one that was promised (SHA-256 differs)",
     "ready": "Ready.",
     "gates_summary": "Gates:",
@@ -98,6 +99,7 @@ _GERMAN = {
         "  Verfahren und Skizzenbuch gehen ohne es; Interceptions mit Sprachmodell nicht.\n"
         "  Nächster Schritt: mit Netz ausführen: python3 packaging/start.py --setup-only"
     ),
+    "model_not_kept": "Das Modell ließ sich nicht für andere Datenordner aufheben ({cause}); in diesem geht es.",
     "model_checksum": "die Datei ist nicht die versprochene (SHA-256 weicht ab)",
     "ready": "Fertig.",
     "gates_summary": "Prüfungen:",

