@@ -62,10 +62,21 @@ function stand(instrument, decibels = -10, echo = 0.5, side = 0) {
   return instrument;
 }
 
+// An instrument of one voice can begin only one note at a time: of two at the same moment the first is played.
+const begun = new Map();
+function isFree(instrument, at) {
+  if (instrument instanceof Tone.PolySynth) return true;
+  const moments = begun.get(instrument) ?? begun.set(instrument, new Set()).get(instrument);
+  const moment = Math.round(at * 200); // 5 milliseconds: longer than a block of samples
+  if ([-1, 0, 1].some(step => moments.has(moment + step))) return false;
+  moments.add(moment);
+  return true;
+}
+
 // Plan one note: at which beat, which frequency (or list of them), how many beats, how loud (0 to 1).
 function play(instrument, beat, frequency, beats, loud = 0.7) {
   const at = beat * BEAT;
-  if (at + 0.05 > DURATION) return;
+  if (at + 0.05 > DURATION || !isFree(instrument, at)) return;
   transport.schedule(
     time => instrument.triggerAttackRelease(frequency, Math.min(beats * BEAT, DURATION - at), time, loud),
     at,
@@ -75,7 +86,7 @@ function play(instrument, beat, frequency, beats, loud = 0.7) {
 // Plan one beat of a drum that has no pitch.
 function hit(drum, beat, beats = 0.25, loud = 0.7) {
   const at = beat * BEAT;
-  if (at + 0.05 > DURATION) return;
+  if (at + 0.05 > DURATION || !isFree(drum, at)) return;
   transport.schedule(time => drum.triggerAttackRelease(beats * BEAT, time, loud), at);
 }
 
