@@ -143,7 +143,8 @@ async def test_what_is_hard_to_read_is_read_and_kept(home: Path, comfyui: MadeIn
         await until(lambda: bool(world.supervisor.log("comfyui", "Ünlaut")), limit_s=20)
         assert len(world.supervisor.log("comfyui")) <= 5_000
         assert world.supervisor.log("comfyui", "line 19999")
-        assert max(len(event.lines) for event in world.probe.of(ServiceLogGrew)) > 1, "lines come in batches"
+        # The log is read at once, the events come in batches behind it.
+        await until(lambda: any(len(event.lines) > 1 for event in world.probe.of(ServiceLogGrew)), limit_s=20)
         numbers = [line.number for event in world.probe.of(ServiceLogGrew) for line in event.lines]
         assert numbers == list(range(1, len(numbers) + 1))
         log = Path(world.supervisor.view("comfyui").log_path)
