@@ -11,7 +11,7 @@ from ai4artsed_desktop.domain.code_art import Framework, RenderJob, RenderVerdic
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.engine.ports import MediaProgress
 from ai4artsed_desktop.engine.steps.base import OutputJob, Services
-from ai4artsed_desktop.engine.steps.rendering import renderer_problem, verdict_error
+from ai4artsed_desktop.engine.steps.rendering import code_medium, renderer_problem, verdict_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,9 @@ class _Context:
             )
         )
         if not verdict.ok:
+            if isinstance(self.job.chunk, PythonChunk) and self.job.chunk.framework == framework:
+                # The error says that the code is kept: what failed can be read, mended and run again.
+                await self.job.save(code_medium(framework, code))
             raise verdict_error(verdict)
         return verdict
 

@@ -25,7 +25,7 @@ from ai4artsed_desktop.domain.events import (
 from ai4artsed_desktop.domain.runs import StageName
 from ai4artsed_desktop.domain.settings import StageModels
 from tests.support.fake_models import CLOUD, GOOD, TINY, FakeModels
-from tests.support.world import CODE, DRAWING, TestWorld, open_world, request
+from tests.support.world import CODE, DRAWING, MUSIC, TestWorld, open_world, request
 
 
 async def test_a_model_that_stops_fails_the_run_and_keeps_the_folder(world: TestWorld) -> None:
@@ -267,3 +267,13 @@ def chunk_file(body: str) -> str:
 LIAR = "from ai4artsed_desktop.engine.python_chunks import ProducedMedium\n\n" + chunk_file(
     'return [ProducedMedium("audio", "audio/wav", "wav", data=b"RIFF0000WAVE")]'
 )
+
+
+@pytest.mark.parametrize(("output", "kind"), [(DRAWING, "p5"), (MUSIC, "tonejs")])
+async def test_a_sketchbook_code_that_fails_is_kept_as_the_error_says(world: TestWorld, output: str, kind: str) -> None:
+    world.renderer.failure = RenderFailure.RUNTIME
+    record = await world.run("A red apple", "as_is", output)
+    assert record.state == "failed"
+    (code,) = [entity for entity in record.entities if entity.output_id and entity.type == kind]
+    assert (world.folder_of(record.run_id) / code.filename).read_text(encoding="utf-8") == world.renderer.jobs[0].code
+    world.assert_tidy(record.run_id)
