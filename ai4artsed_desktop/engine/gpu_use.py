@@ -40,8 +40,7 @@ class GpuUse:
                 yield
         finally:
             if meter.watt_hours is not None:
-                energy = {"gpu_energy_wh": round(meter.watt_hours, 4)}
-                await folder.save(folder.record.model_copy(update=energy))
+                folder.amend(gpu_energy_wh=round(meter.watt_hours, 4))
 
     @asynccontextmanager
     async def around_output(self, job: OutputJob) -> AsyncGenerator[dict[str, object]]:

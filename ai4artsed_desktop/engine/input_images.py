@@ -183,7 +183,7 @@ async def take_in(folder: RunFolder, request: RunRequest, catalog: Catalog) -> N
         if place.is_alpha and picture is not None and picture in request.images and place.key in request.images:
             pair = request.images[picture], request.images[place.key]
             await folder.take_in(f"input_{picture}_masked", pair[0], mask=pair[1], facts={STANDS_FOR: picture})
-    await folder.save(folder.record.model_copy(update={"images": files}))
+    await folder.save(images=files)
 
 
 def stored_images(record: RunRecord, folder: Path) -> Mapping[str, StoredImage]:

@@ -89,7 +89,7 @@ class Orchestrator:
         self._frames = frames
 
     async def run(self, job: RunJob) -> None:
-        """Run every stage. Each stage's record is on disk before the next begins.
+        """Run every stage. What was done is on disk before a model begins to work, and before a text is announced.
 
         Raises:
             AppError: What went wrong; what was made before is kept.
@@ -114,7 +114,7 @@ class Orchestrator:
         request = job.request
 
         async def keep(stem: str, data: object) -> object:
-            return await job.folder.add(stem, _json_medium(data))
+            return job.folder.note(stem, _json_medium(data))
 
         job.gate = await open_gate(
             self._safety,
@@ -133,22 +133,22 @@ class Orchestrator:
 
     async def _translate(self, job: RunJob) -> str:
         text = job.request.text
-        if (reused := await self._reuse(job, StageName.TRANSLATION)) is not None:
+        if (reused := self._reuse(job, StageName.TRANSLATION)) is not None:
             return reused
         if not job.translate:
-            return await self._skip(job, StageName.TRANSLATION, "stage.skipped.translation_off", text)
+            return self._skip(job, StageName.TRANSLATION, "stage.skipped.translation_off", text)
         if guess_language(text) == "en":
-            return await self._skip(job, StageName.TRANSLATION, "stage.skipped.already_english", text)
+            return self._skip(job, StageName.TRANSLATION, "stage.skipped.already_english", text)
         chunk = _processing(job.catalog, TRANSLATION_CHUNK)
         return await self._text_stage(job, StageName.TRANSLATION, chunk, text)
 
     async def _intercept(self, job: RunJob, text: str) -> str:
-        if (reused := await self._reuse(job, StageName.INTERCEPTION)) is not None:
+        if (reused := self._reuse(job, StageName.INTERCEPTION)) is not None:
             return reused
         config = job.catalog.interception(job.request.interception_id).value
         pipeline = job.catalog.pipeline(config.pipeline).value
         if config.meta.skip_interception or not pipeline.chunks:
-            return await self._skip(job, StageName.INTERCEPTION, "stage.skipped.as_is", text)
+            return self._skip(job, StageName.INTERCEPTION, "stage.skipped.as_is", text)
         rules = rules_of(config, job.request)
         for name in pipeline.chunks:
             chunk = _processing(job.catalog, name)
@@ -162,10 +162,10 @@ class Orchestrator:
         job.publish(StageStarted(job.run_id, StageName.SAFETY))
         verdict = await job.gate.admit((text,), record="safety_pre_output")
         if verdict.verdict == "unavailable":  # the level does not demand a check
-            await self._skip(job, StageName.SAFETY, verdict.reasons[0].key, "")
+            self._skip(job, StageName.SAFETY, verdict.reasons[0].key, "")
             return
         noted = ", ".join(reason.key for reason in verdict.reasons)
-        await self._record(job, StageRecord(name=StageName.SAFETY, state="done", model=verdict.model, reason=noted))
+        self._record(job, StageRecord(name=StageName.SAFETY, state="done", model=verdict.model, reason=noted))
         job.publish(StageFinished(job.run_id, StageName.SAFETY, "", verdict.model))
 
     async def _output(self, job: RunJob, text: str, output: OutputRequest) -> None:
@@ -175,6 +175,7 @@ class Orchestrator:
         text = await self._optimise(job, config, text)
         started = time.perf_counter()
         job.publish(StageStarted(job.run_id, StageName.OUTPUT, config.chunk))
+        await job.folder.flush()
         output_job = self._output_job(job, config, chunk_entry, output, text)
         async with self._services.gpu.around_output(output_job) as measured:
             facts = await discover_output_steps()[chunk_entry.value.type].run(output_job)
@@ -189,7 +190,7 @@ class Orchestrator:
             parameters=dict(output_job.parameters),
             facts={**facts, **measured},
         )
-        await self._record(job, record)
+        self._record(job, record)
         job.publish(StageFinished(job.run_id, StageName.OUTPUT, "", config.chunk, record.ms))
 
     async def _check_runnable(self, job: RunJob, config: OutputConfig, output: OutputRequest) -> None:
@@ -226,12 +227,12 @@ class Orchestrator:
 
     async def _optimise(self, job: RunJob, config: OutputConfig, text: str) -> str:
         if not _is_due(job, StageName.OPTIMISATION):
-            return await self._reuse(job, StageName.OPTIMISATION) or text
+            return self._reuse(job, StageName.OPTIMISATION) or text
         instruction = localized(config.meta.optimization_instruction or {}, job.request.language)
         if not instruction:
             return text
         if config.meta.optimization_is_optional and await self._missing_optimiser(job, config):
-            return await self._skip(job, StageName.OPTIMISATION, "stage.skipped.no_optimiser", text)
+            return self._skip(job, StageName.OPTIMISATION, "stage.skipped.no_optimiser", text)
         chunk = optimisation_chunk(job.catalog, config)
         return await self._text_stage(job, StageName.OPTIMISATION, chunk, text, instruction, output=config)
 
@@ -260,7 +261,8 @@ class Orchestrator:
                 job.publish(MediumSaved(job.run_id, record, config.id))
 
         async def keep(stem: str, data: object) -> None:
-            await job.folder.add(stem, _json_medium(data, output=config.id))
+            job.folder.note(stem, _json_medium(data, output=config.id))
+            await job.folder.flush()
 
         return OutputJob(
             run_id=job.run_id,
@@ -309,6 +311,7 @@ class Orchestrator:
             rounds=_rounds(config, job.request, text),
             local_only=is_local_only(job, output),
         )
+        await job.folder.flush()
         started = time.perf_counter()
         outcome = await run_processing(text_job, job.services)
         ms = _ms(started)  # before a pause: how long the person reads is nobody's measure
@@ -318,12 +321,13 @@ class Orchestrator:
         if result != outcome.text:
             await job.gate.notice_names((result,))
             await job.gate.admit((result,), is_code=is_code)
-        await job.folder.add(stage.value, ProducedMedium("text", "text/plain", "txt", data=result.encode()))
+        job.folder.note(stage.value, ProducedMedium("text", "text/plain", "txt", data=result.encode()))
         digest = await self._services.text_models.digest(outcome.model_info) if outcome.model_info else ""
         record = _text_record(job, stage, result, outcome, ms)
         told = {"language": guess_language(text) or ""}  # of what went in
         facts = {"model_digest": digest, "output_id": output.id if output else "", "facts": told}
-        await self._record(job, record.model_copy(update=facts))
+        self._record(job, record.model_copy(update=facts))
+        await job.folder.flush()
         job.publish(StageFinished(job.run_id, stage, result, outcome.model, ms, outcome.candidates, outcome.thinking))
         return result
 
@@ -334,34 +338,34 @@ class Orchestrator:
         if stage not in job.request.pause_after:
             return outcome.text
         job.resume_text = asyncio.get_running_loop().create_future()
-        await job.folder.save(job.folder.record.model_copy(update={"state": "paused"}))
+        await job.folder.save(state="paused")
         job.publish(StagePaused(job.run_id, stage, outcome.text, outcome.candidates))
         try:
             text = await job.resume_text
         finally:
             job.resume_text = None
-        await job.folder.save(job.folder.record.model_copy(update={"state": "running"}))
+        await job.folder.save(state="running")
         return text
 
-    async def _reuse(self, job: RunJob, stage: StageName) -> str | None:
+    def _reuse(self, job: RunJob, stage: StageName) -> str | None:
         """Return the text given for a stage that is not run again, after recording it; None if the stage is due."""
         if _is_due(job, stage):
             return None
         text = job.request.stage_texts.get(stage)
         if text is None:
             return job.request.text if stage is StageName.TRANSLATION else None
-        await self._record(job, StageRecord(name=stage, state="reused", text=text))
+        self._record(job, StageRecord(name=stage, state="reused", text=text))
         job.publish(StageFinished(job.run_id, stage, text))
         return text
 
-    async def _skip(self, job: RunJob, stage: StageName, reason: str, text: str) -> str:
-        await self._record(job, StageRecord(name=stage, state="skipped", text=text, reason=reason))
+    def _skip(self, job: RunJob, stage: StageName, reason: str, text: str) -> str:
+        self._record(job, StageRecord(name=stage, state="skipped", text=text, reason=reason))
         job.publish(StageSkipped(job.run_id, stage, reason))
         return text
 
-    async def _record(self, job: RunJob, record: StageRecord) -> None:
+    def _record(self, job: RunJob, record: StageRecord) -> None:
         job.stages.append(record)
-        await job.folder.save(job.folder.record.model_copy(update={"stages": tuple(job.stages)}))
+        job.folder.amend(stages=tuple(job.stages))
 
 
 @dataclass(frozen=True, slots=True)

@@ -245,8 +245,16 @@ class SettingsStore(Protocol):
         ...
 
 
+#: Files of a run that accompany its media: the stem of each one's name, and what is in it.
+Notes = Sequence[tuple[str, ProducedMedium]]
+
+
 class RunFolder(Protocol):
-    """One run's folder. Everything is on disk when a call returns."""
+    """One run's folder: files, and the record that names them.
+
+    The record is written by ``add``, ``take_in``, ``save`` and ``flush``. What ``note`` and ``amend`` say is written by
+    the next of them, because each written record waits for the disk. Whoever begins long work flushes first.
+    """
 
     @property
     def path(self) -> Path:
@@ -255,17 +263,25 @@ class RunFolder(Protocol):
 
     @property
     def record(self) -> RunRecord:
-        """The record as last saved."""
+        """The record as last saved or amended."""
         ...
 
-    async def add(self, stem: str, medium: ProducedMedium, *, output_id: str = "") -> MediumRecord:
-        """Write a file (``.part``, fsync, rename), hash it, record it, and only then return its record.
+    async def add(self, stem: str, medium: ProducedMedium, *, output_id: str) -> MediumRecord:
+        """Write a medium (``.part``, fsync, rename), hash it, record it, and only then return its record.
 
         The file's name is ``<number>_<stem>.<extension>``; the number counts up in order of creation.
 
         Raises:
             StorageError, DiskFullError, ReadOnlyError.
         """
+        ...
+
+    def note(self, stem: str, medium: ProducedMedium) -> MediumRecord:
+        """Take a small file (``data``, no path); it is written just before the next record, which names it."""
+        ...
+
+    def amend(self, **changes: object) -> None:
+        """Change fields of the record; the next written one says so."""
         ...
 
     async def take_in(
@@ -283,8 +299,12 @@ class RunFolder(Protocol):
         """
         ...
 
-    async def save(self, record: RunRecord) -> None:
-        """Write ``metadata.json`` atomically; ``entities`` are the folder's own. Raises StorageError."""
+    async def save(self, **changes: object) -> None:
+        """Change fields of the record and write ``metadata.json`` atomically. Raises StorageError."""
+        ...
+
+    async def flush(self) -> None:
+        """Write the record if it says more than ``metadata.json``. Raises StorageError."""
         ...
 
     def work_dir(self) -> Path:
@@ -313,8 +333,8 @@ class RunSummary:
 class RunStore(Protocol):
     """Run folders (the truth) and the index over them."""
 
-    async def create(self, record: RunRecord) -> RunFolder:
-        """Make the folder and save the record. Raises StorageError."""
+    async def create(self, record: RunRecord, notes: Notes = ()) -> RunFolder:
+        """Make the folder with its first files and the record that names them. Raises StorageError."""
         ...
 
     async def load(self, run_id: str) -> RunRecord:

@@ -201,9 +201,9 @@ class RunService:
         """Make the run's folder, so that nothing typed is lost even while it waits."""
         folder: RunFolder | None = None
         try:
-            folder = await self._store.create(self._first_record(entry))
-            await folder.add("config_used", _json(_configs_used(entry.request, entry.catalog)))
-            await folder.add("input", _text(entry.request.text))
+            used, typed = _json(_configs_used(entry.request, entry.catalog)), _text(entry.request.text)
+            notes = (("config_used", used), ("input", typed))
+            folder = await self._store.create(self._first_record(entry), notes)
             await take_in(folder, entry.request, entry.catalog)
         except Exception as exc:  # noqa: BLE001 - outermost frame of a task; becomes an event
             self._waiting.remove(entry)
@@ -251,7 +251,7 @@ class RunService:
         await self._finish(entry, folder, error)
 
     async def _guarded(self, job: RunJob) -> None:
-        await job.folder.save(job.folder.record.model_copy(update={"state": "running"}))
+        job.folder.amend(state="running")
         self._bus.publish(RunStarted(job.run_id))
         await self._orchestrator.run(job)
 
@@ -265,9 +265,9 @@ class RunService:
             info = as_error_info(error)
             event, state = RunFailed(entry.run_id, info), "failed"
         try:
-            ended = {"state": state, "ended": _now(), "error": ErrorRecord(**asdict(info)) if info else None}
+            error_record = ErrorRecord(**asdict(info)) if info else None
             try:
-                await folder.save(folder.record.model_copy(update=ended))
+                await folder.save(state=state, ended=_now(), error=error_record)
             finally:
                 await folder.close()
         except Exception as exc:  # noqa: BLE001 - the lane goes on, whatever one folder does

@@ -2,8 +2,9 @@
 
 What must have reached the disk, and when:
 
-- When a call returns, its file and the record that names it are written and renamed. However the program dies, the
-  folder loads and tells of everything whose call returned.
+- When ``add``, ``take_in``, ``save`` or ``flush`` returns, every file of the run is written and renamed, and so is the
+  record that names it. However the program dies, the folder loads and tells of all that. What ``note`` and ``amend``
+  say is written by the next of them: no long work begins before it.
 - A power cut is another matter. It finds the record as it was at some call, never half of one: each record is synced
   before it takes its name. A medium that was announced is there whole, with a record that names it: file, record and
   folder are synced before ``add`` returns. So is a new run with what was typed, and at the end of a run everything in
@@ -22,6 +23,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -62,8 +64,12 @@ class DiskRunFolder:
         self._record = record
         self._on_written = on_written
         self._lock = asyncio.Lock()
+        self._written = record
+        #: Files are written in threads, fields are amended by the loop: neither may lose the other's change.
+        self._guard = threading.Lock()
         self._work_dirs: list[Path] = []
-        self._unsynced: list[Path] = []
+        self._pending: dict[str, bytes] = {}
+        self._synced: set[str] = set()
 
     @property
     def path(self) -> Path:
@@ -72,13 +78,25 @@ class DiskRunFolder:
 
     @property
     def record(self) -> RunRecord:
-        """The record as last saved."""
+        """The record as last saved or amended."""
         return self._record
 
-    async def add(self, stem: str, medium: ProducedMedium, *, output_id: str = "") -> MediumRecord:
-        """Write a file, hash it, record it, and only then return its record. Raises StorageError."""
+    async def add(self, stem: str, medium: ProducedMedium, *, output_id: str) -> MediumRecord:
+        """Write a medium, hash it, record it, and only then return its record. Raises StorageError."""
         async with self._lock:
             return await to_the_end(self._add, stem, medium, output_id)
+
+    def note(self, stem: str, medium: ProducedMedium) -> MediumRecord:
+        """Take a small file that is written with the next record; see ``engine.ports.RunFolder``."""
+        entity = entity_of(self._record, stem, medium)
+        self._pending[entity.filename] = medium.data or b""
+        self._name(entity)
+        return entity
+
+    def amend(self, **changes: object) -> None:
+        """Change fields of the record; the next written one says so."""
+        with self._guard:
+            self._record = self._record.model_copy(update=changes)
 
     async def take_in(
         self, stem: str, source: Path, *, mask: Path | None = None, facts: Mapping[str, object] | None = None
@@ -90,14 +108,20 @@ class DiskRunFolder:
         if mask is not None:
             name = f"{Path(name).stem}_masked.{picture.extension}"
         said = {ORIGINAL: name, "width_px": picture.width_px, "height_px": picture.height_px, **(facts or {})}
-        return await self.add(
-            stem, ProducedMedium("input", picture.mime, picture.extension, data=picture.data, metadata=said)
-        )
-
-    async def save(self, record: RunRecord) -> None:
-        """Write ``metadata.json`` atomically; the folder's own entities are kept. Raises StorageError."""
+        taken = ProducedMedium("input", picture.mime, picture.extension, data=picture.data, metadata=said)
         async with self._lock:
-            await to_the_end(self._save, record)
+            return await to_the_end(self._add, stem, taken, "")
+
+    async def save(self, **changes: object) -> None:
+        """Change fields of the record and write ``metadata.json`` atomically. Raises StorageError."""
+        self.amend(**changes)
+        async with self._lock:
+            await to_the_end(self._save)
+
+    async def flush(self) -> None:
+        """Write the record if it says more than the file. Raises StorageError."""
+        if self._record is not self._written:
+            await self.save()
 
     def work_dir(self) -> Path:
         """Make an empty scratch folder on the run's own file system, so that results are moved, not copied."""
@@ -113,58 +137,106 @@ class DiskRunFolder:
         self._work_dirs.clear()
 
     def _add(self, stem: str, medium: ProducedMedium, output_id: str) -> MediumRecord:
-        sequence = 1 + max((entity.sequence for entity in self._record.entities), default=0)
-        name = f"{sequence:02d}_{_SAFE_STEM.sub('_', stem.lower())}.{_SAFE_STEM.sub('', medium.extension.lower())}"
-        is_announced = bool(output_id)
-        sha256, size = self._place(medium, self._path / name, is_announced)
-        entity = MediumRecord(
-            sequence=sequence,
-            type=medium.kind,
-            filename=name,
-            sha256=sha256,
-            mime=medium.mime,
-            bytes=size,
-            output_id=output_id,
-            metadata=medium.metadata,
-        )
-        try:
-            self._write(self._record.model_copy(update={"entities": (*self._record.entities, entity)}), is_announced)
-        except StorageError:
-            (self._path / name).unlink(missing_ok=True)  # nothing lies in a folder that its record does not name
-            raise
-        if not is_announced:
-            self._unsynced.append(self._path / name)
+        entity = place(self._path, self._record, stem, medium, output_id)
+        self._name(entity)
+        self._write(is_durable=bool(output_id))
         return entity
 
-    def _save(self, record: RunRecord) -> None:
-        has_ended = record.ended is not None
-        if has_ended:
-            with translated_errors(self._path):
-                for path in self._unsynced:
-                    with contextlib.suppress(FileNotFoundError):  # the folder is the person's, too
-                        sync_file(path)
-            self._unsynced.clear()
-        self._write(record.model_copy(update={"entities": self._record.entities}), has_ended)
+    def _name(self, entity: MediumRecord) -> None:
+        with self._guard:
+            self._record = self._record.model_copy(update={"entities": (*self._record.entities, entity)})
 
-    def _write(self, record: RunRecord, is_durable: bool) -> None:
-        write_record(self._path, record, syncs_folder=is_durable)
-        is_news = is_durable or shown_in_lists(record) != shown_in_lists(self._record)
-        self._record = record
+    def _save(self) -> None:
+        has_ended = self._record.ended is not None
+        if has_ended:
+            self._sync()
+        self._write(is_durable=has_ended)
+
+    def _sync(self) -> None:
+        """Make durable what was written without waiting for the disk."""
+        with translated_errors(self._path):
+            for entity in self._written.entities:
+                if not entity.output_id and entity.filename not in self._synced:
+                    with contextlib.suppress(FileNotFoundError):  # the folder is the person's, too
+                        sync_file(self._path / entity.filename)
+                    self._synced.add(entity.filename)
+
+    def _write(self, *, is_durable: bool) -> None:
+        record = self._record
+        try:
+            for entity in record.entities:
+                if (data := self._pending.get(entity.filename)) is not None:
+                    write_atomically(self._path / entity.filename, data, syncs_file=is_durable, syncs_folder=False)
+            write_record(self._path, record, syncs_folder=is_durable)
+        except StorageError:
+            self._take_back(record)
+            raise
+        for entity in record.entities:
+            self._pending.pop(entity.filename, None)
+        is_news = is_durable or shown_in_lists(record) != shown_in_lists(self._written)
+        self._written = record
         if is_news:
             self._on_written(record, self._path)
 
-    def _place(self, medium: ProducedMedium, target: Path, is_announced: bool) -> tuple[str, int]:
-        if medium.path is not None:
-            with translated_errors(medium.path):
-                check_content(read_head(medium.path), medium.mime)
-                facts = sha256_of(medium.path), medium.path.stat().st_size
-            move_durably(medium.path, target)
-            return facts
-        data = medium.data or b""
-        check_content(data, medium.mime)
-        # The record, written next, syncs both names.
-        write_atomically(target, data, syncs_file=is_announced, syncs_folder=False)
-        return hashlib.sha256(data).hexdigest(), len(data)
+    def _take_back(self, record: RunRecord) -> None:
+        """Remove the files of a record that could not be written: none lies in a folder that its record does not name.
+
+        What was noted is written with the next record, if the disk lets it.
+        """
+        with contextlib.suppress(RunDamagedError):
+            self._written = read_record(self._path)  # it may have got its name, and only the sync failed
+        new = {entity.filename for entity in record.entities} - {entity.filename for entity in self._written.entities}
+        for name in new:
+            (self._path / name).unlink(missing_ok=True)
+        with self._guard:
+            kept = tuple(e for e in self._record.entities if e.filename not in new or e.filename in self._pending)
+            self._record = self._record.model_copy(update={"entities": kept})
+
+
+def place(folder: Path, record: RunRecord, stem: str, medium: ProducedMedium, output_id: str = "") -> MediumRecord:
+    """Write a run's next file and return what the record has to say of it.
+
+    With an ``output_id`` its bytes are synced; its name is synced with the record's.
+
+    Raises:
+        StorageError, DiskFullError, ReadOnlyError, MediumMismatchError.
+    """
+    if medium.path is not None:
+        with translated_errors(medium.path):
+            check_content(read_head(medium.path), medium.mime)
+            facts = sha256_of(medium.path), medium.path.stat().st_size
+        entity = entity_of(record, stem, medium, output_id, facts)
+        move_durably(medium.path, folder / entity.filename)
+        return entity
+    data = medium.data or b""
+    check_content(data, medium.mime)
+    entity = entity_of(record, stem, medium, output_id)
+    # The record, written next, syncs both names.
+    write_atomically(folder / entity.filename, data, syncs_file=bool(output_id), syncs_folder=False)
+    return entity
+
+
+def entity_of(
+    record: RunRecord, stem: str, medium: ProducedMedium, output_id: str = "", facts: tuple[str, int] | None = None
+) -> MediumRecord:
+    """Return what a record says of its run's next file, ``<number>_<stem>.<extension>``.
+
+    Args:
+        facts: SHA-256 (hex) and size in bytes; None = of ``medium.data``.
+    """
+    sequence = 1 + max((entity.sequence for entity in record.entities), default=0)
+    data = medium.data or b""
+    sha256, size = facts or (hashlib.sha256(data).hexdigest(), len(data))
+    return MediumRecord(
+        sequence=sequence,
+        type=medium.kind,
+        filename=f"{sequence:02d}_{_SAFE_STEM.sub('_', stem.lower())}.{_SAFE_STEM.sub('', medium.extension.lower())}",
+        sha256=sha256,
+        mime=medium.mime,
+        bytes=size,
+        output_id=output_id,
+        metadata=medium.metadata,
+    )
 
 
 def _original_name(source: Path) -> str:

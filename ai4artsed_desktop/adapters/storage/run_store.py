@@ -17,13 +17,14 @@ from ai4artsed_desktop.adapters.storage.run_folders import (
     find_run_folders,
     is_run_id,
     is_writer_alive,
+    place,
     read_record,
     write_record,
 )
 from ai4artsed_desktop.adapters.storage.run_index import RunIndex, has_words
 from ai4artsed_desktop.domain.errors import RunDamagedError, StorageError, UnknownEntryError
 from ai4artsed_desktop.domain.runs import RunRecord
-from ai4artsed_desktop.engine.ports import RunSummary
+from ai4artsed_desktop.engine.ports import Notes, RunSummary
 
 logger = logging.getLogger(__name__)
 _UNFINISHED = frozenset({"queued", "running", "paused"})
@@ -36,17 +37,14 @@ class DiskRunStore:
         self._runs = runs
         self._index = RunIndex(index)
 
-    async def create(self, record: RunRecord) -> DiskRunFolder:
-        """Make the folder with its record in it. Raises StorageError.
+    async def create(self, record: RunRecord, notes: Notes = ()) -> DiskRunFolder:
+        """Make the folder with its record and first files in it. Raises StorageError.
 
         It gets its name only when the record is on disk: a run folder that can be seen can be read, whenever we die.
         """
         day = datetime.fromisoformat(record.created).date().isoformat()
         path = self._runs / day / record.run_id
-        await asyncio.to_thread(_make_folder, path, record)
-        folder = DiskRunFolder(path, record, self._put)
-        await asyncio.to_thread(self._put, record, path)
-        return folder
+        return await asyncio.to_thread(self._create, path, record, notes)
 
     async def load(self, run_id: str) -> RunRecord:
         """Return a run's record. Raises UnknownEntryError, RunDamagedError."""
@@ -80,6 +78,11 @@ class DiskRunStore:
     async def aclose(self) -> None:
         """Close the index."""
         await asyncio.to_thread(self._index.close)
+
+    def _create(self, path: Path, record: RunRecord, notes: Notes) -> DiskRunFolder:
+        record = _make_folder(path, record, notes)
+        self._put(record, path)
+        return DiskRunFolder(path, record, self._put)
 
     def _put(self, record: RunRecord, path: Path) -> None:
         try:
@@ -166,14 +169,19 @@ def _summary(record: RunRecord, relative: str) -> RunSummary:
     )
 
 
-def _make_folder(path: Path, record: RunRecord) -> None:
+def _make_folder(path: Path, record: RunRecord, notes: Notes) -> RunRecord:
+    """Make a run's folder; return the record that is in it."""
     unnamed = path.with_name(f".{path.name}")
     with translated_errors(path):
         try:
             unnamed.mkdir(parents=True)
+            for stem, medium in notes:
+                entity = place(unnamed, record, stem, medium)
+                record = record.model_copy(update={"entities": (*record.entities, entity)})
             write_record(unnamed, record)
             unnamed.rename(path)
             sync_folder(path.parent)
         except (OSError, StorageError):
             shutil.rmtree(unnamed, ignore_errors=True)  # a folder without a record is no run
             raise
+    return record

@@ -187,13 +187,13 @@ async def test_a_failed_first_run_does_not_hold_up_the_one_behind_it(app_home: P
     async with open_world(app_home) as world:
         create, count = world.store.create, 0
 
-        async def fail_first(record: Any) -> Any:
+        async def fail_first(*arguments: Any) -> Any:
             nonlocal count
             count += 1
             if count == 1:
                 await asyncio.sleep(0.05)
                 raise DiskFullError(path="x")
-            return await create(record)
+            return await create(*arguments)
 
         monkeypatch.setattr(world.store, "create", fail_first)
         first = world.engine.runs.submit(request("one", "as_is"))

@@ -76,15 +76,17 @@ async def filled(store: DiskRunStore, count: int = 3, **more: Any) -> None:
         folder = await store.create(record(number, **more))
         await folder.add("interception", text(f'Wörter Ärger {number} "quoted" it\'s'), output_id="x")
         stage = StageRecord(name=StageName.INTERCEPTION, state="done", text=f"Straße {number}")
-        await folder.save(folder.record.model_copy(update={"stages": (stage,), "state": "finished"}))
+        await folder.save(stages=(stage,), state="finished")
 
 
 async def test_a_folder_holds_what_was_added_and_a_save_keeps_it(store: DiskRunStore) -> None:
     folder = await store.create(record(1))
-    first = await folder.add("Safety Pre/Output..", text("a"))
-    second = await folder.add("x", ProducedMedium("image", "image/png", "../PNG", data=b"\x89PNG\r\n\x1a\n"))
+    first = folder.note("Safety Pre/Output..", text("a"))
+    second = await folder.add(
+        "x", ProducedMedium("image", "image/png", "../PNG", data=b"\x89PNG\r\n\x1a\n"), output_id="x"
+    )
     assert (first.filename, second.filename) == ("01_safety_pre_output_.txt", "02_x.png")
-    await folder.save(record(1, state="finished"))
+    await folder.save(state="finished")
     assert [e.sequence for e in read_record(folder.path).entities] == [1, 2]
 
 
@@ -92,7 +94,8 @@ async def test_a_file_from_the_work_folder_is_moved_and_the_folder_goes(store: D
     folder = await store.create(record(1))
     work = folder.work_dir()
     (work / "a.wav").write_bytes(b"RIFF0000WAVEdata")
-    entity = await folder.add("output_audio", ProducedMedium("audio", "audio/wav", "wav", path=work / "a.wav"))
+    medium = ProducedMedium("audio", "audio/wav", "wav", path=work / "a.wav")
+    entity = await folder.add("output_audio", medium, output_id="x")
     assert entity.bytes == 16 and not (work / "a.wav").exists()
     await folder.close()
     assert not work.exists()
@@ -125,7 +128,8 @@ def test_content_is_compared_with_what_it_claims_to_be(head: bytes, mime: str, f
 async def test_a_medium_that_is_something_else_leaves_no_file(store: DiskRunStore) -> None:
     folder = await store.create(record(1))
     with pytest.raises(MediumMismatchError):
-        await folder.add("output_image", ProducedMedium("image", "image/png", "png", data=b"RIFF0000WAVE"))
+        medium = ProducedMedium("image", "image/png", "png", data=b"RIFF0000WAVE")
+        await folder.add("output_image", medium, output_id="x")
     assert [p.name for p in folder.path.iterdir()] == ["metadata.json"] and folder.record.entities == ()
 
 
@@ -233,7 +237,7 @@ async def test_an_index_spoiled_while_it_is_open_does_not_stop_runs(store: DiskR
     await filled(store)
     overwrite_index(tmp_path)
     folder = await store.create(record(9))
-    await folder.add("input", text("nine"))
+    folder.note("input", text("nine"))
     assert len(await store.list_runs()) == 4
 
 
@@ -330,7 +334,7 @@ async def main(base, first):
         record = RunRecord(run_id=f"run_{number}_{number:06x}", created="2026-01-02T03:04:05+00:00", state="finished",
                            interception_id="x", input_text=f"idea {number}")
         folder = await store.create(record)
-        await folder.save(record)
+        await folder.save(state="finished")
         if number % 10 == 0:
             await store.rebuild_index()
     await store.aclose()
@@ -387,26 +391,27 @@ async def test_what_is_announced_has_reached_the_disk_and_the_rest_follows_at_th
     folder = await store.create(record(1, state="queued"))
     name = folder.path.name
     assert syncs.look() == ["metadata.json.part", f".{name}", folder.path.parent.name]
-    await folder.add("input", text("typed"))
-    await folder.save(record(1, state="running"))
-    assert syncs.look() == ["metadata.json.part", "metadata.json.part"]  # a record is never half of one
+    folder.note("input", text("typed"))
+    await folder.save(state="running")
+    assert syncs.look() == ["metadata.json.part"]  # a note waits for the record that names it, which is never half
     await folder.add("output_text", text("made"), output_id="x")
     assert syncs.look() == ["02_output_text.txt.part", "metadata.json.part", name]
     work = folder.work_dir()
     (work / "a.wav").write_bytes(b"RIFF0000WAVEdata")
     await folder.add("output_audio", ProducedMedium("audio", "audio/wav", "wav", path=work / "a.wav"), output_id="x")
     assert syncs.look() == ["a.wav", name, "metadata.json.part", name]
-    await folder.save(record(1, state="finished", ended="2026-01-01T00:00:00+00:00"))
+    await folder.save(state="finished", ended="2026-01-01T00:00:00+00:00")
     assert syncs.look() == ["01_input.txt", "metadata.json.part", name]
-    await folder.save(record(1, state="finished", ended="2026-01-01T00:00:00+00:00"))
+    await folder.save(state="finished", ended="2026-01-01T00:00:00+00:00")
     assert "01_input.txt" not in syncs.look()
 
 
 async def test_a_file_that_somebody_deleted_does_not_spoil_the_end(store: DiskRunStore) -> None:
     folder = await store.create(record(1))
-    entity = await folder.add("input", text("typed"))
+    entity = folder.note("input", text("typed"))
+    await folder.flush()
     (folder.path / entity.filename).unlink()
-    await folder.save(record(1, state="finished", ended="2026-01-01T00:00:00+00:00"))
+    await folder.save(state="finished", ended="2026-01-01T00:00:00+00:00")
     assert read_record(folder.path).state == "finished"
 
 
@@ -424,9 +429,65 @@ async def test_a_file_whose_record_cannot_be_written_does_not_stay(
     with monkeypatch.context() as broken:
         broken.setattr(Path, "replace", full)
         with pytest.raises(DiskFullError):
-            await folder.add("input", text("typed"))
+            await folder.add("output_text", text("made"), output_id="x")
+    assert [path.name for path in folder.path.iterdir()] == ["metadata.json"] and folder.record.entities == ()
+    assert (await folder.add("output_text", text("made"), output_id="x")).filename == "01_output_text.txt"
+
+
+async def test_a_file_whose_record_is_there_stays_though_the_sync_failed(
+    store: DiskRunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = await store.create(record(1))
+
+    def full(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(atomic, "sync_folder", full)
+        with pytest.raises(DiskFullError):
+            await folder.add("output_text", text("made"), output_id="x")
+    assert {path.name for path in folder.path.iterdir()} == {"metadata.json", "01_output_text.txt"}
+    assert read_record(folder.path).entities == folder.record.entities
+
+
+async def test_a_new_run_has_its_first_files_and_syncs_them_at_its_end(store: DiskRunStore) -> None:
+    notes = (("config_used", text("{}")), ("input", text("typed")))
+    folder = await store.create(record(1, state="queued"), notes)
+    names = ["01_config_used.txt", "02_input.txt"]
+    assert [entity.filename for entity in read_record(folder.path).entities] == names
+    assert [entity.filename for entity in folder.record.entities] == names
+    assert folder.note("x", text("a")).filename == "03_x.txt"
+
+
+async def test_notes_and_amendments_are_told_by_the_next_written_record(store: DiskRunStore) -> None:
+    folder = await store.create(record(1, state="queued"))
+    folder.note("input", text("typed"))
+    folder.amend(state="running")
+    assert folder.record.state == "running" and read_record(folder.path) == record(1, state="queued")
     assert [path.name for path in folder.path.iterdir()] == ["metadata.json"]
-    assert (await folder.add("input", text("typed"))).filename == "01_input.txt"
+    await folder.flush()
+    assert read_record(folder.path) == folder.record and [e.filename for e in folder.record.entities] == [
+        "01_input.txt"
+    ]
+
+
+async def test_a_flush_with_nothing_new_leaves_the_file_alone(store: DiskRunStore) -> None:
+    folder = await store.create(record(1))
+    (folder.path / "metadata.json").unlink()
+    await folder.flush()
+    assert not (folder.path / "metadata.json").exists()
+
+
+async def test_amendments_made_while_files_are_written_lose_nothing(store: DiskRunStore) -> None:
+    folder = await store.create(record(1))
+    async with asyncio.TaskGroup() as group:
+        for number in range(20):
+            group.create_task(folder.add("text", text(str(number)), output_id="x"))
+        for number in range(200):
+            folder.amend(seed=number)
+            await asyncio.sleep(0)
+    await folder.flush()
+    assert folder.record.seed == 199 and len(read_record(folder.path).entities) == 20
 
 
 async def test_the_index_hears_of_what_lists_show_and_of_no_other_record(tmp_path: Path) -> None:
@@ -434,13 +495,13 @@ async def test_the_index_hears_of_what_lists_show_and_of_no_other_record(tmp_pat
     store = DiskRunStore(tmp_path / "runs", tmp_path / "runs.sqlite")
     path = (await store.create(record(1, state="queued"))).path
     folder = DiskRunFolder(path, record(1, state="queued"), lambda written, _: heard.append(written.state))
-    await folder.add("note", text("a"))
+    folder.note("note", text("a"))
     skipped = StageRecord(name=StageName.TRANSLATION, state="skipped", text=folder.record.input_text)
-    await folder.save(record(1, state="queued", stages=(skipped,)))
+    await folder.save(state="queued", stages=(skipped,))
     assert heard == []
-    await folder.save(record(1, state="running", stages=(skipped,)))
+    await folder.save(state="running", stages=(skipped,))
     stage = StageRecord(name=StageName.INTERCEPTION, state="done", text="words to be found")
-    await folder.save(record(1, state="running", stages=(skipped, stage)))
+    await folder.save(state="running", stages=(skipped, stage))
     await folder.add("output_text", text("made"), output_id="x")
     assert heard == ["running"] * 3
     await store.aclose()
