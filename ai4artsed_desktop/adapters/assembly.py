@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ai4artsed_desktop.adapters.backends.registry import Backends
 from ai4artsed_desktop.adapters.catalog_files import CatalogFiles
 from ai4artsed_desktop.adapters.code_renderer import ChildCodeRenderer
+from ai4artsed_desktop.adapters.comfyui_places import comfyui_places
 from ai4artsed_desktop.adapters.file_digests import FileDigests
 from ai4artsed_desktop.adapters.gpu.holders import BuiltInVram, ComfyUiVram
 from ai4artsed_desktop.adapters.gpu.meter import GpuMeterThread
@@ -48,7 +49,7 @@ from ai4artsed_desktop.domain.procedures import discover_procedures
 from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.engine.bus import EventBus
 from ai4artsed_desktop.engine.engine import Engine, World
-from ai4artsed_desktop.engine.ports import MediaBackend
+from ai4artsed_desktop.engine.ports import MediaBackend, Server
 
 if TYPE_CHECKING:
     from ai4artsed_desktop.adapters.downloads import Downloader
@@ -113,12 +114,16 @@ def assemble(paths: AppPaths) -> Assembly:
         guard,
         lambda model_id, state, detail: bus.publish(ModelStateChanged(model_id, state, detail)),
     )
+
+    def servers(name: str) -> Server | None:
+        return engine.services.server(name)
+
     backends = Backends(
         lambda: engine.settings,
         {"api": lambda: _make_api_backend(guard, models)},
-        servers=lambda name: engine.services.server(name),
+        servers=servers,
     )
-    media_folders = MediaModelFolders(lambda: _with_trained_loras(paths, settings_store.load()), usual_places)
+    media_folders = MediaModelFolders(lambda: _with_trained_loras(paths, settings_store.load()), usual_places, servers)
     comfyui_vram = ComfyUiVram(lambda: _comfyui_places(engine))
     swarmui_vram = SwarmUiVram(lambda: engine.services.view("swarmui").address)
     world = World(
@@ -148,7 +153,7 @@ def assemble(paths: AppPaths) -> Assembly:
         lora_files=DiskLoraFiles(media_folders),
         model_shelf=DiskModelShelf(media_folders),
         output_store=UserOutputs(paths.user_catalog),
-        server_nodes=ServerNodes(lambda: _comfyui_addresses(engine.settings), guard),
+        server_nodes=ServerNodes(lambda: comfyui_places(engine.settings, servers), guard),
         gpu_meter=GpuMeterThread(lambda: NvmlSampler(ProcessNames(ledger.names))),
         gpu_records=GpuRecordsJson(paths.data / "gpu.json"),
         safety_files=SafetyListFiles(paths.resources / "safety"),
@@ -166,14 +171,12 @@ def _comfyui_places(engine: Engine) -> tuple[str, ...]:
     """Return where ComfyUIs may answer that are asked for memory, also one that was started on another port."""
     if engine.settings.comfyui_through_swarmui:
         return ()  # SwarmUI frees the ComfyUIs behind it by itself
-    return (*_comfyui_addresses(engine.settings), engine.services.view("comfyui").address)
-
-
-def _comfyui_addresses(settings: Settings) -> tuple[str, ...]:
-    """Return where the ComfyUIs that make our media may answer; a SwarmUI passes questions on to its own."""
-    if settings.comfyui_through_swarmui:
-        return (f"{settings.swarmui_address}/ComfyBackendDirect",)
-    return (settings.comfyui_address, *settings.comfyui_more_addresses)
+    settings = engine.settings
+    return (
+        settings.comfyui_address,
+        *settings.comfyui_more_addresses,
+        engine.services.view("comfyui").address,
+    )
 
 
 def _make_api_backend(guard: NetworkGuard, models: TextModelParts) -> MediaBackend:

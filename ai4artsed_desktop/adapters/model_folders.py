@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ai4artsed_desktop.adapters.backends.comfyui_json import as_list, as_object, as_text
+from ai4artsed_desktop.adapters.comfyui_places import Servers, comfyui_places, no_servers
 from ai4artsed_desktop.adapters.local_only import NetworkGuard, answers, is_on_this_machine
 from ai4artsed_desktop.adapters.services.service_places import candidates
 from ai4artsed_desktop.domain.errors import BackendError
@@ -54,11 +55,18 @@ class MediaModelFolders:
     Args:
         settings: Returns the settings in force.
         usual_places: Folders where a server may be installed, such as ``~/ComfyUI``.
+        servers: The services behind the media backends, which may have moved.
     """
 
-    def __init__(self, settings: Callable[[], Settings], usual_places: Callable[[Settings], Sequence[Path]]) -> None:
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        usual_places: Callable[[Settings], Sequence[Path]],
+        servers: Servers = no_servers,
+    ) -> None:
         self._settings = settings
         self._usual_places = usual_places
+        self._servers = servers
         self._server: tuple[float, Path | None] = (-_LOOK_AGE_S, None)
 
     async def roots(self) -> list[Path]:
@@ -109,7 +117,7 @@ class MediaModelFolders:
         """Give a client of the server that runs; None = none answers, or it may not be asked."""
         from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient
 
-        address = self._address()
+        address = await self._address()
         guard = NetworkGuard(lambda: self._settings().local_only)
         if (guard.is_on and not is_on_this_machine(address)) or not await answers(address, guard):
             yield None
@@ -122,7 +130,7 @@ class MediaModelFolders:
 
     async def _server_folder(self) -> Path | None:
         """Return the base folder of a server that runs on this machine, by its own start arguments."""
-        if not is_on_this_machine(self._address()):
+        if not is_on_this_machine(await self._address()):
             return None
         async with self._client() as client:
             if client is None:
@@ -133,11 +141,8 @@ class MediaModelFolders:
                 _log.info("the server's folder is not known: %s", exc)
                 return None
 
-    def _address(self) -> str:
-        settings = self._settings()
-        if settings.comfyui_through_swarmui:
-            return f"{settings.swarmui_address}/ComfyBackendDirect"
-        return settings.comfyui_address
+    async def _address(self) -> str:
+        return (await comfyui_places(self._settings(), self._servers))[0]
 
     def _roots(self, server: Path | None) -> list[Path]:
         settings = self._settings()

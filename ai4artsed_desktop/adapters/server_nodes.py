@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ class ServerNodes:
         guard: While nothing may leave the machine, servers elsewhere are not asked.
     """
 
-    def __init__(self, addresses: Callable[[], Sequence[str]], guard: NetworkGuard) -> None:
+    def __init__(self, addresses: Callable[[], Awaitable[Sequence[str]]], guard: NetworkGuard) -> None:
         self._addresses = addresses
         self._guard = guard
 
@@ -28,7 +28,7 @@ class ServerNodes:
         from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient
 
         last: BackendError = BackendUnavailableError("no address", backend="ComfyUI")
-        for address in self._addresses():
+        for address in await self._addresses():
             if self._guard.is_on and not is_on_this_machine(address):
                 continue
             async with aclosing(ComfyUiClient(address, guard=self._guard)) as client:

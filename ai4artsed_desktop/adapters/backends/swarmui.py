@@ -153,6 +153,8 @@ class SwarmUiBackend:
         """See what is there; one look serves all chunks that are asked for at once."""
         async with self._looking:
             if time.monotonic() - self._looked_at > _LOOK_AGE_S:
+                if self._server is not None and (address := await self._server.running()) is not None:
+                    self._move_to(address)
                 self._reason = await self._reason_now()
                 self._looked_at = time.monotonic()
 
