@@ -74,7 +74,7 @@ async def client_of(double: ComfyUiDouble, limits: Limits = SHORT) -> AsyncGener
     """Give a client of a double; the whole context is limited in time, so that nothing hangs."""
     client = ComfyUiClient(double.url, limits=limits)
     try:
-        async with asyncio.timeout(WHOLE_TEST_S):
+        async with asyncio.timeout(WHOLE_TEST_S * double.slowness):
             yield client
     finally:
         await client.aclose()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.support.comfyui_nodes import png
 from tests.support.comfyui_records import Generation, exchanges, recorded_frames
 from tests.support.comfyui_routes import Answer, Request, route
 from tests.support.comfyui_wire import DoubleSocket
@@ -32,6 +33,7 @@ class Faults:
         statuses: Beginning of a path → statuses of its next answers.
         cut_bodies: Beginning of a path → so many of its next answers break off in the middle.
         garbage: Beginning of a path → so many of its next answers are 200 and no JSON.
+        half_previews: Pictures of the work in progress break off in the middle.
         half_files: So many of the next /view answers hold half the file, as if that were all.
         slow_s: Path → so late come its answers.
         late_prompt_answer: The answer to POST /prompt waits for this event, while the job runs.
@@ -48,6 +50,7 @@ class Faults:
     statuses: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     cut_bodies: dict[str, int] = field(default_factory=dict[str, int])
     garbage: dict[str, int] = field(default_factory=dict[str, int])
+    half_previews: bool = False
     half_files: int = 0
     slow_s: dict[str, float] = field(default_factory=dict[str, float])
     late_prompt_answer: asyncio.Event | None = None
@@ -67,7 +70,10 @@ class ComfyUiDouble(KillableServer):
         requests: (method, path) of each request that came, without ``/api``.
         posted: Bodies of all POST /prompt.
         more_checkpoints: Files beside the recorded ones.
+        slowness: How many times as long a test may take.
     """
+
+    slowness = 1.0
 
     def __init__(self, generation: Generation = "new") -> None:
         super().__init__()
@@ -93,6 +99,18 @@ class ComfyUiDouble(KillableServer):
         self.worker.holds.append(hold)
         return hold
 
+    def is_made(self, data: bytes | None, graph: dict[str, Any], node_id: str, index: int = 0) -> bool:
+        """Tell whether a picture is the one that a graph's node saves."""
+        return data == png(graph, node_id, index)
+
+    def is_preview(self, image: bytes) -> bool:
+        """Tell whether a picture is one of the work in progress, whole."""
+        return image == self.worker.preview
+
+    def stored(self, kind: str, subfolder: str, name: str) -> bytes | None:
+        """Return a file on the server's disk."""
+        return self.worker.disk.files.get((kind, subfolder, name))
+
     async def start(self) -> None:
         """Listen; a second start is a restart on the same port, and everything but the disk is forgotten."""
         if self._runner is not None:
@@ -107,12 +125,28 @@ class ComfyUiDouble(KillableServer):
         await self.cut_off(self._runner)
         self._sockets.clear()
 
+    async def close(self) -> None:
+        """End for good."""
+        await self.kill()
+
+    async def respond(self, request: Request) -> Answer:
+        """Return the answer to a request that no fault met."""
+        return route(self, request)
+
+    async def serve_frames(self, socket: DoubleSocket) -> None:
+        """Greet a client's socket as the server does; its worker sends the rest."""
+        first = {"status": self._status()["status"], "sid": socket.client_id}
+        socket.send(json.dumps({"type": "status", "data": first}))
+        running = self.worker.running
+        if running is not None and running.client_id == socket.client_id and self.worker.last_node_id is not None:
+            socket.send(json.dumps({"type": "executing", "data": {"node": self.worker.last_node_id}}))
+
     # How the worker reaches the sockets.
 
     def send(self, kind: str, data: dict[str, Any], client_id: str | None) -> None:
         is_end = kind == "executing" and data.get("node", "") is None
         if kind not in self.faults.lose_frames and not (is_end and "end" in self.faults.lose_frames):
-            self._send(json.dumps({"type": kind, "data": data}), client_id)
+            self.pass_on(json.dumps({"type": kind, "data": data}), client_id)
 
     def send_image(self, image: bytes, metadata: dict[str, Any], client_id: str | None) -> None:
         if self.knows_metadata(client_id):
@@ -120,13 +154,13 @@ class ComfyUiDouble(KillableServer):
             frame = (4).to_bytes(4) + len(head).to_bytes(4) + head + image
         else:
             frame = (1).to_bytes(4) + (2 if metadata["image_type"] == "image/png" else 1).to_bytes(4) + image
-        self._send(frame, client_id)
+        self.pass_on(frame, client_id)
 
     def send_note(self, node_id: str, text: str, client_id: str | None) -> None:
-        self._send((3).to_bytes(4) + len(node_id).to_bytes(4) + node_id.encode() + text.encode(), client_id)
+        self.pass_on((3).to_bytes(4) + len(node_id).to_bytes(4) + node_id.encode() + text.encode(), client_id)
 
     def send_status(self) -> None:
-        self._send(json.dumps({"type": "status", "data": self._status()}), None)
+        self.pass_on(json.dumps({"type": "status", "data": self._status()}), None)
 
     def knows_metadata(self, client_id: str | None) -> bool:
         """Tell whether a job's client asked for previews with metadata; a job without a client never did."""
@@ -136,8 +170,11 @@ class ComfyUiDouble(KillableServer):
     def _status(self) -> dict[str, Any]:
         return {"status": {"exec_info": {"queue_remaining": self.worker.remaining}}}
 
-    def _send(self, message: str | bytes, client_id: str | None) -> None:
+    def pass_on(self, message: str | bytes, client_id: str | None) -> None:
+        """Send a message to a client, None = to all of them, as the faults allow."""
         self._moved.set()
+        if self.faults.half_previews and isinstance(message, bytes):
+            message = message[: len(message) // 2]
         sockets = list(self._sockets.values()) if client_id is None else [self._sockets.get(client_id)]
         for socket in sockets:
             if socket is None:
@@ -176,7 +213,7 @@ class ComfyUiDouble(KillableServer):
         elif _uses_up(faults.garbage, path):
             answer = Answer.text(200, "<html>half a proxy")
         else:
-            answer = route(self, request)
+            answer = await self.respond(request)
         if (request.method, path) == ("POST", "/prompt"):
             if faults.lose_prompt_answers:
                 faults.lose_prompt_answers -= 1
@@ -201,13 +238,11 @@ class ComfyUiDouble(KillableServer):
         socket = DoubleSocket(client_id, writer, self.features)
         socket.accept(request.raw)
         self._sockets[client_id] = socket  # a second socket with the same id takes its place
-        first = {"status": self._status()["status"], "sid": client_id}
-        socket.send(json.dumps({"type": "status", "data": first}))
-        running = self.worker.running
-        if running is not None and running.client_id == client_id and self.worker.last_node_id is not None:
-            socket.send(json.dumps({"type": "executing", "data": {"node": self.worker.last_node_id}}))
         try:
-            await socket.read(reader)
+            async with asyncio.TaskGroup() as group:
+                frames = group.create_task(self.serve_frames(socket))
+                await socket.read(reader)
+                frames.cancel()
         finally:
             self._forget(socket)
 
@@ -263,4 +298,4 @@ async def running(generation: Generation = "new") -> AsyncGenerator[ComfyUiDoubl
         yield double
     finally:
         with contextlib.suppress(asyncio.CancelledError):
-            await double.kill()
+            await double.close()

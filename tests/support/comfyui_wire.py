@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 from websockets.frames import Frame, Opcode
@@ -27,6 +28,7 @@ class DoubleSocket:
         self._has_spoken = False
         self._protocol = ServerProtocol(max_size=None)
         self._writer = writer
+        self._onward: Callable[[str], object] | None = None
 
     def accept(self, raw_request: bytes) -> None:
         self._protocol.receive_data(raw_request)
@@ -46,6 +48,10 @@ class DoubleSocket:
         """End without a close frame (1006 on the other side)."""
         self._writer.transport.abort()
 
+    def forward_to(self, onward: Callable[[str], object]) -> None:
+        """Hand on what the client says; the other server answers it."""
+        self._onward = onward
+
     async def read(self, reader: asyncio.StreamReader) -> None:
         """Take what the client sends until it leaves."""
         while data := await reader.read(65536):
@@ -59,6 +65,9 @@ class DoubleSocket:
 
     def _hear(self, data: bytes) -> None:
         """Only the first message counts, and only if it tells features."""
+        if self._onward is not None:
+            self._onward(data.decode())
+            return
         is_first, self._has_spoken = not self._has_spoken, True
         try:
             message: Any = json.loads(data)

@@ -11,10 +11,8 @@ import pytest
 from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient
 from ai4artsed_desktop.adapters.backends.comfyui_outputs import OutputFile
 from tests.support.comfyui_client_kit import client_of, post_foreign, run, sampling, saving
-from tests.support.comfyui_double import ComfyUiDouble, running
-from tests.support.comfyui_records import GENERATIONS, Generation
-
-pytestmark = pytest.mark.parametrize("generation", GENERATIONS)
+from tests.support.comfyui_double import ComfyUiDouble
+from tests.support.comfyui_servers import ServerName, on_every_server, serving
 
 
 async def start_and_cancel(client: ComfyUiClient, graph: dict[str, Any], ready: asyncio.Event) -> None:
@@ -29,8 +27,9 @@ def ours(double: ComfyUiDouble) -> str:
     return double.posted[-1]["prompt_id"]
 
 
-async def test_a_waiting_job_goes_and_the_running_one_stays(generation: Generation) -> None:
-    async with running(generation) as double, client_of(double) as client:
+@on_every_server
+async def test_a_waiting_job_goes_and_the_running_one_stays(server: ServerName) -> None:
+    async with serving(server) as double, client_of(double) as client:
         double.faults.interrupts_anything = True  # an interrupt would hit the other's job
         hold = double.hold("3", step=1)
         foreign = await post_foreign(double, sampling(seed=50))
@@ -46,8 +45,9 @@ async def test_a_waiting_job_goes_and_the_running_one_stays(generation: Generati
         assert ours(double) not in double.worker.history
 
 
-async def test_a_running_job_is_interrupted_and_the_waiting_one_runs_on(generation: Generation) -> None:
-    async with running(generation) as double, client_of(double) as client:
+@on_every_server
+async def test_a_running_job_is_interrupted_and_the_waiting_one_runs_on(server: ServerName) -> None:
+    async with serving(server) as double, client_of(double) as client:
         hold = double.hold("3", step=2)
         waiting = ""
         async with aclosing(client.run(sampling())) as updates:
@@ -61,9 +61,10 @@ async def test_a_running_job_is_interrupted_and_the_waiting_one_runs_on(generati
         assert double.worker.history[double.posted[0]["prompt_id"]]["status"]["completed"] is False
 
 
-async def test_a_job_in_its_last_node_ends_by_itself_and_nobody_else_is_hit(generation: Generation) -> None:
+@on_every_server
+async def test_a_job_in_its_last_node_ends_by_itself_and_nobody_else_is_hit(server: ServerName) -> None:
     """While it saves, nothing looks at the interrupt any more; the client sees that it is over and leaves it."""
-    async with running(generation) as double, client_of(double) as client:
+    async with serving(server) as double, client_of(double) as client:
         hold = double.hold("9")
         async with asyncio.TaskGroup() as group:
             group.create_task(start_and_cancel(client, sampling(), hold.reached))
@@ -74,8 +75,9 @@ async def test_a_job_in_its_last_node_ends_by_itself_and_nobody_else_is_hit(gene
         assert len(result.outputs) == 1
 
 
-async def test_leaving_while_the_file_is_fetched_cancels_nothing(generation: Generation) -> None:
-    async with running(generation) as double, client_of(double) as client:
+@on_every_server
+async def test_leaving_while_the_file_is_fetched_cancels_nothing(server: ServerName) -> None:
+    async with serving(server) as double, client_of(double) as client:
         (file,) = (await run(client, saving())).outputs
         assert isinstance(file, OutputFile)
         double.faults.slow_s["/view"] = 0.4
@@ -86,9 +88,10 @@ async def test_leaving_while_the_file_is_fetched_cancels_nothing(generation: Gen
         assert not {("POST", "/interrupt"), ("POST", "/queue")} & set(double.requests)
 
 
+@on_every_server
 @pytest.mark.parametrize("lost", [1, 3])
-async def test_a_lost_interrupt_is_repeated(generation: Generation, lost: int) -> None:
-    async with running(generation) as double, client_of(double) as client:
+async def test_a_lost_interrupt_is_repeated(server: ServerName, lost: int) -> None:
+    async with serving(server) as double, client_of(double) as client:
         double.worker.lost_interrupts = lost
         hold = double.hold("3", step=1)
         await start_and_cancel(client, sampling(), hold.reached)
@@ -96,16 +99,18 @@ async def test_a_lost_interrupt_is_repeated(generation: Generation, lost: int) -
         assert double.requests.count(("POST", "/interrupt")) >= lost + 1
 
 
-async def test_a_cancel_that_meets_failing_answers_is_repeated(generation: Generation) -> None:
-    async with running(generation) as double, client_of(double) as client:
+@on_every_server
+async def test_a_cancel_that_meets_failing_answers_is_repeated(server: ServerName) -> None:
+    async with serving(server) as double, client_of(double) as client:
         hold = double.hold("3", step=1)
         double.faults.statuses["/interrupt"] = [500, 503]
         await start_and_cancel(client, sampling(), hold.reached)
         assert double.worker.history[ours(double)]["status"]["completed"] is False
 
 
-async def test_a_job_whose_prompt_is_unanswered_is_found_and_cancelled(generation: Generation) -> None:
-    async with running(generation) as double, client_of(double) as client:
+@on_every_server
+async def test_a_job_whose_prompt_is_unanswered_is_found_and_cancelled(server: ServerName) -> None:
+    async with serving(server) as double, client_of(double) as client:
         double.faults.late_prompt_answer = asyncio.Event()
         hold = double.hold("3", step=1)
         await start_and_cancel(client, sampling(), hold.reached)
@@ -113,8 +118,9 @@ async def test_a_job_whose_prompt_is_unanswered_is_found_and_cancelled(generatio
         assert double.worker.remaining == 0
 
 
-async def test_cancelling_again_during_the_cancel_does_not_stop_it(generation: Generation) -> None:
-    async with running(generation) as double, client_of(double) as client:
+@on_every_server
+async def test_cancelling_again_during_the_cancel_does_not_stop_it(server: ServerName) -> None:
+    async with serving(server) as double, client_of(double) as client:
         double.worker.lost_interrupts = 3
         hold = double.hold("3", step=1)
         task = asyncio.get_running_loop().create_task(run(client, sampling()))

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-import pytest
-
 from tests.conftest import RunInWindowLoop
 from tests.support.comfyui_client_kit import client_of, run_with_progress, sampling
-from tests.support.comfyui_double import running
-from tests.support.comfyui_records import GENERATIONS, Generation
+from tests.support.comfyui_servers import ServerName, on_every_server, serving
 from tests.support.comfyui_worker import recorded_preview
 
 
-@pytest.mark.parametrize("generation", GENERATIONS)
+@on_every_server
 def test_a_run_and_a_cancel_work_and_leave_nothing_behind(
-    generation: Generation, run_in_window_loop: RunInWindowLoop[tuple[int, int]]
+    server: ServerName, run_in_window_loop: RunInWindowLoop[tuple[int, int]]
 ) -> None:
     async def body() -> tuple[int, int]:
-        async with running(generation) as double, client_of(double) as client:
+        async with serving(server) as double, client_of(double) as client:
             double.worker.preview = recorded_preview()
             _, result = await run_with_progress(client, sampling())
             hold = double.hold("3", step=1)
