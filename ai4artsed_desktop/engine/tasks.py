@@ -45,9 +45,15 @@ class TaskScope:
         if on_done is not None:
             on_done(task)
 
-    async def aclose(self) -> None:
-        """Cancel every task and wait until all have ended. Later calls of ``spawn`` are refused."""
+    async def aclose(self, grace_s: float = 0.0) -> None:
+        """Cancel every task and wait until all have ended. Later calls of ``spawn`` are refused.
+
+        Args:
+            grace_s: So long the tasks may end by themselves first.
+        """
         self._is_closed = True
+        if grace_s and self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_s)
         while self._tasks:
             tasks = tuple(self._tasks)
             for task in tasks:

@@ -26,6 +26,7 @@ SHORT = Limits(
     arrival_s=0.4,
     stuck_s=60.0,
     cancel_wait_s=3.0,
+    cancel_close_s=0.5,
     cancel_limit_s=6.0,
     preview_gap_s=0.0,
 )

@@ -85,8 +85,8 @@ class ComfyUiClient:
         return self._http.backend
 
     async def aclose(self) -> None:
-        """End cancels that do not hold yet, and close all connections."""
-        await self._cancels.aclose()
+        """See cancels through, as far as they hold soon, and close all connections."""
+        await self._cancels.aclose(self._limits.cancel_close_s)
         await self._http.aclose()
 
     async def run(self, graph: Graph, *, previews: Previews = "auto") -> AsyncGenerator[JobProgress | JobResult]:

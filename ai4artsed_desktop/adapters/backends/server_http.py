@@ -39,7 +39,8 @@ class Limits:
         arrival_s: A job that was posted without an answer may take so long to reach the queue.
         stuck_s: A running job that has not moved for so long is given up.
         waiting_s: The same for a waiting job, whose predecessors may take long.
-        cancel_wait_s: How long closing waits for a cancel to hold; after that it goes on in the background.
+        cancel_wait_s: How long leaving a job waits for its cancel to hold; after that it goes on in the background.
+        cancel_close_s: How long closing the client waits for cancels that do not hold yet.
         cancel_limit_s: Then cancelling is given up. A node without progress was seen to ignore it for 20 s.
         preview_gap_s: Between two reports of progress.
         max_medium_bytes: Larger files are not fetched.
@@ -55,7 +56,8 @@ class Limits:
     arrival_s: float = 1.0
     stuck_s: float = 1800.0
     waiting_s: float = 4 * 3600.0
-    cancel_wait_s: float = 4.0
+    cancel_wait_s: float = 1.0
+    cancel_close_s: float = 3.0
     cancel_limit_s: float = 180.0
     preview_gap_s: float = 1 / 30
     max_medium_bytes: int = 1 << 30

@@ -76,8 +76,8 @@ class SwarmUiJobs:
         self._interrupts = TaskScope("swarmui-interrupts")
 
     async def aclose(self) -> None:
-        """End interrupts that do not hold yet."""
-        await self._interrupts.aclose()
+        """See interrupts through, as far as they hold soon."""
+        await self._interrupts.aclose(self._http.limits.cancel_close_s)
 
     async def run(self, arguments: Mapping[str, object]) -> AsyncGenerator[SwarmProgress | SwarmPicture]:
         """Make one call: progress while it lasts, every picture at the end. Closing the iterator cancels this call.

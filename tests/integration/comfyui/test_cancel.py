@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient
 from ai4artsed_desktop.adapters.backends.comfyui_outputs import OutputFile
-from tests.support.comfyui_client_kit import client_of, post_foreign, run, sampling, saving
+from tests.support.comfyui_client_kit import SHORT, client_of, post_foreign, run, sampling, saving
 from tests.support.comfyui_double import ComfyUiDouble
 from tests.support.comfyui_servers import ServerName, on_every_server, serving
 
@@ -131,4 +132,18 @@ async def test_cancelling_again_during_the_cancel_does_not_stop_it(server: Serve
         with pytest.raises(asyncio.CancelledError):
             await task
         await double.until(lambda: not double.worker.remaining)
+        assert double.worker.history[ours(double)]["status"]["completed"] is False
+
+
+@on_every_server
+async def test_leaving_waits_no_longer_than_said_and_closing_sees_the_cancel_through(server: ServerName) -> None:
+    """A node without steps looks at no interrupt; who leaves is not kept, and whoever closes waits for it."""
+    limits = replace(SHORT, cancel_wait_s=0.1, cancel_close_s=20.0)
+    async with serving(server) as double:
+        async with client_of(double, limits) as client:
+            hold = double.hold("8")
+            await start_and_cancel(client, sampling(), hold.reached)
+            assert double.worker.remaining == 1, "the job is left while the server still works on it"
+            hold.released.set()
+        assert double.worker.remaining == 0
         assert double.worker.history[ours(double)]["status"]["completed"] is False
