@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from types import MappingProxyType
+from typing import Any
 
-from ai4artsed_desktop.domain.chunks import Chunk, OutputChunk, mappings_of
+from ai4artsed_desktop.domain.chunks import Chunk, InputMapping, OutputChunk, mappings_of
 from ai4artsed_desktop.domain.errors import InputError
 from ai4artsed_desktop.domain.graph_links import Output, class_of, consumers_of
 from ai4artsed_desktop.domain.parameters import match_name
 from ai4artsed_desktop.domain.runs import OutputRequest, ParameterValue, RunRecord, RunRequest
+from ai4artsed_desktop.domain.server_media import media_in_graph
 from ai4artsed_desktop.domain.text import LocalizedText
 from ai4artsed_desktop.engine.catalog import Catalog
 from ai4artsed_desktop.engine.ports import InputFile, RunFolder
@@ -157,7 +159,10 @@ def with_images(output: OutputRequest, chunk: Chunk, names: Mapping[str, str]) -
 
 
 def server_pictures(chunk: Chunk, given: Iterable[str], *layers: Mapping[str, ParameterValue]) -> list[str]:
-    """Return the pictures of an output that lie on its server only: nobody has seen them here.
+    """Return the media of an output that lie on its server or elsewhere: nobody has seen them here.
+
+    They stand for a place for pictures, or are baked into the graph. What a parameter of another kind brings into a
+    loader is seen when the request goes out (``RunGate.check_media``).
 
     Args:
         given: Parameters whose pictures the person gave.
@@ -170,6 +175,9 @@ def server_pictures(chunk: Chunk, given: Iterable[str], *layers: Mapping[str, Pa
         said = [value for layer in layers for name, value in layer.items() if match_name(name, (key,))]
         if picture := next((value for value in reversed(said) if value is not None), places[0].default):
             found.append(str(picture))
+    if isinstance(chunk, OutputChunk):
+        filled = {(p.node_id or "", _input_of(p)) for places in mappings_of(chunk).values() for p in places}
+        found += media_in_graph(_plain(chunk), frozenset(), filled)
     return found
 
 
@@ -216,10 +224,18 @@ def input_files(chunk: Chunk, images: Mapping[str, StoredImage]) -> tuple[InputF
 
 
 def _reads_alpha(chunk: OutputChunk, node_id: str | None) -> bool:
-    graph = {name: {"class_type": n.class_type, "inputs": n.inputs} for name, n in chunk.workflow.items()}
+    graph = _plain(chunk)
     if node_id is None or class_of(graph.get(node_id, {})) != _LOADER:
         return False
     return bool(consumers_of(graph, Output(node_id, _MASK_SLOT)))
+
+
+def _plain(chunk: OutputChunk) -> dict[str, dict[str, Any]]:
+    return {name: {"class_type": n.class_type, "inputs": n.inputs} for name, n in chunk.workflow.items()}
+
+
+def _input_of(place: InputMapping) -> str:
+    return (place.field or "").removeprefix("inputs.")
 
 
 def _keys(places: Iterable[PicturePlace]) -> str:

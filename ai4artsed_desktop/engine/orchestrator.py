@@ -41,9 +41,9 @@ from ai4artsed_desktop.engine.lora_library import check_fit, loras_of
 from ai4artsed_desktop.engine.ports import RunFolder
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from ai4artsed_desktop.engine.safety import SafetyGate
-from ai4artsed_desktop.engine.safety_media import FrameReader, MediaGate, admit_inputs, admit_server_pictures
+from ai4artsed_desktop.engine.safety_media import FrameReader, MediaGate, admit_inputs
 from ai4artsed_desktop.engine.safety_request import has_code, said_by_configs, said_by_person
-from ai4artsed_desktop.engine.safety_run import RunGate, open_gate
+from ai4artsed_desktop.engine.safety_run import RunGate, demand_own, open_gate
 from ai4artsed_desktop.engine.steps import discover_output_steps
 from ai4artsed_desktop.engine.steps.base import OutputJob, Services, TextJob, TextOutcome
 from ai4artsed_desktop.engine.steps.processing import model_of, run_processing
@@ -203,7 +203,7 @@ class Orchestrator:
         if reason is not None:
             raise NotRunnableError(id=config.id, **{"reason": reason.key, **reason.params})
         on_server = server_pictures(entry.value, job.folder.record.images, config.overrides, output.parameters)
-        admit_server_pictures(job.gate.level, on_server)
+        demand_own(job.gate.level, on_server)
         await self._media_gate(job, entry).demand_eyes()
         await check_fit(self._services.loras, loras_of(job.request, job.catalog), entry.value)
         is_due = _is_due(job, StageName.OPTIMISATION) and config.meta.optimization_instruction

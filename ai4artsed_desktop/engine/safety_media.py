@@ -1,16 +1,15 @@
 """The gate around pictures: one that nobody checked neither goes into a model nor is written or shown.
 
-At ``kids`` and ``youth`` every picture and mask that a person gives is checked, whatever is made of it; one that lies
-on a server only cannot be looked at and stops the run. Of what is made, every picture and film is checked that an AI
-model made, or that code drew which a model or a person wrote. What is not: the sketchbook's drawings and music. They
-come from our own rules, which turn words into abstract motifs; the same words, checked before, always give the same
-shapes. Sound has been checked as text.
+At ``kids`` and ``youth`` every picture and mask that a person gives is checked, whatever is made of it; a medium that
+lies on a server only cannot be looked at and stops the run (``domain.server_media``). Of what is made, every picture
+and film is checked that an AI model made, or that code drew which a model or a person wrote. What is not: the
+sketchbook's drawings and music. They come from our own rules, which turn words into abstract motifs; the same words,
+checked before, always give the same shapes. Sound has been checked as text.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -105,12 +104,6 @@ async def admit_inputs(gate: SafetyGate, run: RunGate, frames: FrameReader | Non
             verdict = replace(verdict, reasons=(Reason(INPUT_PICTURE), *verdict.reasons))
         await run.keep("safety_input", {**record_of(verdict), "parameter": key, "sha256": seen.sha256})
         demand(verdict)
-
-
-def admit_server_pictures(level: SafetyLevel, names: Iterable[str]) -> None:
-    """Let nothing pass that lies on a server only, where a check is due. Raises SafetyUnavailableError."""
-    if level in CHECKED_LEVELS and (name := next(iter(names), None)) is not None:
-        demand(Verdict("unavailable", level, (Reason("safety.reason.server_picture", {"file": name}),)))
 
 
 def _shows(chunk: Chunk) -> bool:

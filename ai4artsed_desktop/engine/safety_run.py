@@ -11,17 +11,20 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, cast
 
 from ai4artsed_desktop.domain.chunks import Chunk
 from ai4artsed_desktop.domain.code_art import RenderJob, RenderVerdict
 from ai4artsed_desktop.domain.errors import PersonNamedError
 from ai4artsed_desktop.domain.events import Event, RunProgressed, StageRoundFinished, StageTextStreamed
+from ai4artsed_desktop.domain.graph_links import Graph
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.runs import SafetyLevel
 from ai4artsed_desktop.domain.safety.check import check_lists, decide
 from ai4artsed_desktop.domain.safety.code_texts import looks_like_code, split_code, words_of_code
 from ai4artsed_desktop.domain.safety.verdicts import CHECKED_LEVELS, Verdict
+from ai4artsed_desktop.domain.server_media import media_in_body, media_in_graph
 from ai4artsed_desktop.domain.text_models import TextDelta, TextModelInfo, TextRequest
 from ai4artsed_desktop.engine.ports import CodeRenderer, MediaBackend, MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
@@ -136,6 +139,16 @@ class RunGate:
         check_lengths((code,))
         self.check_now((words_of_code(code),), is_code=True)
 
+    def check_media(self, request: MediaRequest) -> None:
+        """Let a request pass that loads the run's own files only, where pictures are checked: others nobody has seen.
+
+        Raises:
+            SafetyUnavailableError: It names a file on the server or an address, or has a camera look.
+        """
+        own = {file.name for file in request.files}
+        graph = media_in_graph(cast("Graph", request.graph or {}), own)
+        demand_own(self.level, chain(graph, media_in_body(request.body, own)))
+
     def check_destination(self, is_local: bool, where: str) -> None:
         """Let a request go to where it goes.
 
@@ -187,6 +200,12 @@ class RunGate:
             else:
                 words.append(text)
         return [word for word in words if word], [program for program in programs if program]
+
+
+def demand_own(level: SafetyLevel, names: Iterable[str]) -> None:
+    """Let no medium pass that nobody here has seen, where a check is due. Raises SafetyUnavailableError."""
+    if level in CHECKED_LEVELS and (name := next(iter(names), None)) is not None:
+        demand(Verdict("unavailable", level, (Reason("safety.reason.server_picture", {"file": name}),)))
 
 
 async def open_gate(gate: SafetyGate, level: SafetyLevel, keep: Keep, **options: bool) -> RunGate:
@@ -253,6 +272,7 @@ class _GuardedBackend:
 
     async def generate(self, request: MediaRequest) -> AsyncGenerator[MediaProgress | ProducedMedium, None]:
         self.gate.check_destination(self.is_local, self.id)
+        self.gate.check_media(request)
         await self.gate.check_out(dict.fromkeys(strings_in((request.graph, request.body, request.parameters))))
         async with aclosing(self.backend.generate(request)) as updates:
             async for update in updates:

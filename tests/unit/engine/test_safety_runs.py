@@ -336,6 +336,41 @@ async def test_a_picture_that_lies_on_the_server_only_cannot_be_checked(app_home
             assert record.error.params["file"] == "there.png" and backend.requests == []
 
 
+LOADER: dict[str, Any] = {"class_type": "LoadImage", "inputs": {"image": "sub/baked.png [output]"}}
+MAPPED = {"input_mappings": {"style": {"node_id": "9", "field": "inputs.image", "type": "str", "default": "x"}}}
+BAKED: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
+    ({}, {}, False),
+    ({"class_type": "WebcamCapture", "inputs": {}}, {}, False),
+    ({}, MAPPED, True),  # a parameter that says it is a text
+    ({"class_type": "LoadImage", "inputs": {"image": "{{USER_INPUT}}"}}, {}, False),
+    ({"class_type": "SomebodysOwn", "inputs": {"of": "{{USER_INPUT}}"}}, {}, True),
+]
+
+
+@pytest.mark.parametrize(("node", "mappings", "is_set"), BAKED)
+@pytest.mark.parametrize(("level", "state"), [("kids", "failed"), ("youth", "failed"), ("adult", "finished")])
+async def test_a_picture_baked_into_a_graph_is_not_used_where_pictures_are_checked(
+    app_home: Path, level: str, state: str, node: dict[str, Any], mappings: dict[str, Any], is_set: bool
+) -> None:
+    backend = FakeBackend()
+    async with open_world(
+        app_home, models=judging(SUITABLE, SEEING), backends={"comfyui": backend}, safety_level=level
+    ) as world:
+        chunk = user_image()
+        chunk["workflow"]["9"] = LOADER | node
+        await open_image_world(world)
+        world.entry("chunks/my_image.json", chunk | mappings)
+        await world.engine.reload_catalog()
+        values = {"style": "sub/baked.png"} if mappings else {}
+        asked = replace(request("baked.png", "as_is"), outputs=(OutputRequest("my_image", values),))
+        record = await world.engine.runs.wait(world.engine.runs.submit(asked))
+        assert record.state == state
+        if record.error is not None:
+            assert error_of(record) == "error.safety.unavailable"
+            assert record.error.params["reason"] == "safety.reason.server_picture" and backend.requests == []
+            assert bool([e for e in record.entities if "workflow" in e.filename]) == is_set
+
+
 async def test_adults_given_pictures_need_no_eyes(app_home: Path, tmp_path: Path) -> None:
     async with open_world(app_home, backends={"comfyui": FakeBackend()}) as world:
         record = await world.run("Ein Apfel", "as_is", IMG2IMG, images={"image": picture(tmp_path / "me.png")})
