@@ -163,10 +163,20 @@ class SettingsChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DownloadPart:
+    """One layer of a download that has several. ``name`` is the beginning of its digest, 12 hex digits."""
+
+    name: str
+    done_bytes: int
+    total_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class DownloadProgressed(Event):
     """A model download goes on; ``bytes_per_s`` is measured over the last seconds, None = not yet.
 
-    ``step`` is a language-file key of what is done while no bytes come (a check of the whole), else "".
+    ``step`` is a language-file key of what is done while no bytes come (a check of the whole), else "". ``parts`` are
+    the layers that the server has named so far, in order; none where a download is one file.
     """
 
     name: str
@@ -174,6 +184,7 @@ class DownloadProgressed(Event):
     total_bytes: int | None
     bytes_per_s: float | None = None
     step: str = ""
+    parts: tuple[DownloadPart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

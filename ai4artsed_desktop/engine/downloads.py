@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
-from ai4artsed_desktop.domain.events import DownloadEnded, DownloadProgressed, ModelsChanged
+from ai4artsed_desktop.domain.events import DownloadEnded, DownloadPart, DownloadProgressed, ModelsChanged
 from ai4artsed_desktop.engine.bus import EventBus
 from ai4artsed_desktop.engine.rates import RateMeter
 from ai4artsed_desktop.engine.runs import as_error_info
@@ -14,8 +15,16 @@ from ai4artsed_desktop.engine.tasks import TaskScope
 #: Progress is announced at most this often; a fast disk would else flood the bus.
 _ANNOUNCE_EVERY_S = 0.2
 
-#: ``(bytes done, bytes in all or None, what is done now)``; the last is a language-file key, "" while bytes come.
-ProgressListener = Callable[[int, int | None, str], None]
+
+class ProgressListener(Protocol):
+    """Hears how far a transfer is; called on the event loop, often, returns at once."""
+
+    def __call__(
+        self, done_bytes: int, total_bytes: int | None, step: str, parts: tuple[DownloadPart, ...] = (), /
+    ) -> None:
+        """Take the bytes done and in all (None = unknown), what is done now, and the layers (DownloadProgressed)."""
+        ...
+
 
 Transfer = Callable[[ProgressListener], Awaitable[object]]
 
@@ -51,15 +60,18 @@ class Downloads:
     async def _run(self, name: str, transfer: Transfer) -> None:
         meter = RateMeter()
         loop = asyncio.get_running_loop()
-        announced_s, said = 0.0, ""
+        announced_s, said = 0.0, ("", 0)
 
-        def on_progress(done_bytes: int, total_bytes: int | None, step: str) -> None:
+        def on_progress(
+            done_bytes: int, total_bytes: int | None, step: str, parts: tuple[DownloadPart, ...] = (), /
+        ) -> None:
             nonlocal announced_s, said
             now_s = loop.time()
             meter.add(now_s, done_bytes)
-            if now_s - announced_s >= _ANNOUNCE_EVERY_S or done_bytes == total_bytes or step != said:
-                announced_s, said = now_s, step
-                self._bus.publish(DownloadProgressed(name, done_bytes, total_bytes, meter.per_s(), step))
+            is_news = (step, len(parts)) != said or done_bytes == total_bytes
+            if is_news or now_s - announced_s >= _ANNOUNCE_EVERY_S:
+                announced_s, said = now_s, (step, len(parts))
+                self._bus.publish(DownloadProgressed(name, done_bytes, total_bytes, meter.per_s(), step, parts))
 
         await transfer(on_progress)
 

@@ -24,7 +24,9 @@ def duration_text(elapsed_ms: float, language: str, *, is_running: bool = False)
 
 
 def size_text(size_bytes: int, language: str) -> str:
-    """Return ``9.1 GB``, or whole megabytes below 0.1 GB. Decimal units, as on a disk's box."""
+    """Return ``9.1 GB``, whole megabytes below 0.1 GB, kilobytes below 1 MB. Decimal units, as on a disk's box."""
+    if 0 < size_bytes < _BYTES_PER_MB:
+        return f"{max(1, size_bytes // 1000)} kB"
     if size_bytes < _BYTES_PER_GB / 10:
         return f"{round(size_bytes / _BYTES_PER_MB)} MB"
     return f"{gigabytes_text(size_bytes, language)} GB"

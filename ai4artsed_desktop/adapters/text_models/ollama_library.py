@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ai4artsed_desktop.adapters.local_only import NetworkGuard
 from ai4artsed_desktop.adapters.text_models.ollama_store import StoredModel, copy_model, default_store, list_store
-from ai4artsed_desktop.adapters.text_models.ollama_wire import DEFAULT_HOST, NAME, full_name, pull_step
+from ai4artsed_desktop.adapters.text_models.ollama_wire import DEFAULT_HOST, NAME, PullStep, full_name, pull_step
 from ai4artsed_desktop.domain.errors import InputError, ProviderError, StorageError
+from ai4artsed_desktop.domain.events import DownloadPart
+from ai4artsed_desktop.engine.downloads import ProgressListener
 
 if TYPE_CHECKING:
     from ai4artsed_desktop.adapters.text_models.ollama_http import OllamaHttp
-
-#: ``(bytes done, bytes in all or None, what is done now)``; the last is a language-file key, "" while bytes come.
-ProgressListener = Callable[[int, int | None, str], None]
 
 _PIECE_BYTES = 4 * 1024 * 1024
 
@@ -59,7 +58,7 @@ class OllamaLibrary:
         name = _checked(name)
         self._guard.check(_host(name))
         http = self._connect()
-        layers: dict[str, tuple[int, int]] = {}
+        layers: dict[str, DownloadPart] = {}
         try:
             async with aclosing(http.events("/api/pull", {"model": name, "stream": True})) as events:
                 async for event in events:
@@ -67,9 +66,10 @@ class OllamaLibrary:
                     if step.is_end:
                         return
                     if step.digest:
-                        layers[step.digest] = (step.done_bytes, step.total_bytes)
-                    done, total = (sum(column) for column in zip(*layers.values(), strict=True)) if layers else (0, 0)
-                    on_progress(done, total or None, _STEPS.get(step.status, ""))
+                        layers[step.digest] = _layer(step)
+                    done = sum(layer.done_bytes for layer in layers.values())
+                    total = sum(layer.total_bytes for layer in layers.values())
+                    on_progress(done, total or None, _STEPS.get(step.status, ""), tuple(layers.values()))
             raise ProviderError("the download broke off without an end mark", provider=NAME)
         finally:
             await http.aclose()
@@ -151,6 +151,10 @@ def _checked(name: str) -> str:
     if not _NAME.fullmatch(name) or len(name) > 300:
         raise InputError(f"no model name: {name[:100]!r}")
     return full_name(name)
+
+
+def _layer(step: PullStep) -> DownloadPart:
+    return DownloadPart(step.digest.removeprefix("sha256:")[:12], step.done_bytes, step.total_bytes)
 
 
 def _host(name: str) -> str:

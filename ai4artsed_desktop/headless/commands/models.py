@@ -115,13 +115,29 @@ async def _work(begin: Callable[[], None], context: Context) -> int:
 
 
 def _progress(event: DownloadProgressed, context: Context) -> str:
-    """One line per percent: a log of it can be read."""
+    """One line per percent, of each layer where there are several parts: a log of it can be read."""
     if event.step:
         return f"{event.name}: {context.messages.text(event.step)}"
+    if event.parts:
+        now = event.parts[-1]  # a server brings one after the other
+        facts = {
+            "name": event.name,
+            "layer": now.name,
+            "count": str(len(event.parts)),
+            "percent": str(int(100 * now.done_bytes / now.total_bytes)) if now.total_bytes else "0",
+            "size": _size(now.total_bytes),
+            "all": f"{event.done_bytes / 1e9:.1f} GB",
+        }
+        return context.messages.text("cli.pull.layer", **facts)
     if not event.total_bytes:
         return f"{event.name}: {event.done_bytes / 1e9:.1f} GB"
     percent = int(100 * event.done_bytes / event.total_bytes)
     return f"{event.name}: {percent} % of {event.total_bytes / 1e9:.1f} GB"
+
+
+def _size(size_bytes: int) -> str:
+    """A layer is as large as a model, or as small as its licence."""
+    return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e8 else f"{max(1, size_bytes // 1000):,} kB"
 
 
 def _done(name: str, context: Context) -> int:

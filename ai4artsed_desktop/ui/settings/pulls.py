@@ -10,6 +10,7 @@ from ai4artsed_desktop.ui.paging import PageContext
 from ai4artsed_desktop.ui.units import size_text
 from ai4artsed_desktop.ui.widgets.basics import Button, Label, column, row
 from ai4artsed_desktop.ui.widgets.error_card import ErrorCard
+from ai4artsed_desktop.ui.widgets.layers import Layers
 
 
 class PullRow(QWidget):
@@ -38,10 +39,11 @@ class PullRow(QWidget):
         self.bar.setAccessibleName(self._name)
         self.button = Button(kit, "offer.download", "download", name=self._name)
         self.button.clicked.connect(self._on_button_clicked)
+        self.layers = Layers(kit)
         self.error_card = ErrorCard(kit)
         head = row(column(self.name, self.state, space=2), self.button)
         head.setStretch(0, 1)
-        self.setLayout(column(head, self.bar, self.error_card, space=r.SPACE_1))
+        self.setLayout(column(head, self.bar, self.layers, self.error_card, space=r.SPACE_1))
         context.bridge.engine_event.connect(self._on_bridge_engine_event)
         kit.translator.language_changed.connect(self.retranslate)
         self.retranslate()
@@ -62,6 +64,7 @@ class PullRow(QWidget):
         self.bar.setVisible(is_loading)
         self.state.setText(self._words(progress, language) if is_loading else "")
         self.state.setVisible(is_loading)
+        self.layers.show_parts(progress.parts if progress is not None and is_loading else ())
         if progress is not None:
             self.bar.setValue(round(1000 * progress.done_bytes / max(1, progress.total_bytes or self._size_bytes)))
 

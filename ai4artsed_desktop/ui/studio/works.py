@@ -15,6 +15,7 @@ from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.units import duration_text, size_text
 from ai4artsed_desktop.ui.widgets.basics import Button, Label, column, row
 from ai4artsed_desktop.ui.widgets.error_card import ErrorCard
+from ai4artsed_desktop.ui.widgets.layers import Layers
 
 
 class WorkRow(QWidget):
@@ -42,11 +43,12 @@ class WorkRow(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(r.SPACE_1)
         self.bar.setAccessibleName(name)
+        self.layers = Layers(kit)
         self.error_card = ErrorCard(kit)
         self._work = QWidget()
         head = row(column(title, self.figures, space=2), self.stop_button)
         head.setStretch(0, 1)
-        self._work.setLayout(column(head, self.bar, space=r.SPACE_1))
+        self._work.setLayout(column(head, self.bar, self.layers, space=r.SPACE_1))
         self.setLayout(column(self._work, self.error_card, space=0))
         kit.translator.language_changed.connect(self.retranslate)
 
@@ -69,6 +71,7 @@ class WorkRow(QWidget):
         # A server tells of one part after the other: the sum grows, and the bar waits instead of going back.
         self._most = max(self._most, progress.done_bytes / total if total else 0.0)
         self.bar.setValue(round(1000 * min(self._most, 1.0)))
+        self.layers.show_parts(progress.parts)
         if progress.step:
             self.figures.setText(text(progress.step))
             return

@@ -149,7 +149,7 @@ def test_what_a_proposal_lacks_is_downloaded_with_progress_and_can_be_stopped(
             row = presets.pull_rows[0]
             row.button.click()
             await opened.until(lambda: row.bar.value() > 0)
-            assert "GB" in row.state.text()
+            assert "GB" in row.state.text() and row.layers.text() == "Layer x: 1.0 GB of 2.0 GB"
             row.button.click()
             await opened.until(lambda: not row.is_loading and row.button.text().startswith("Resume"))
             await double.until(lambda: double.left == 1)

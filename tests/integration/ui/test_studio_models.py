@@ -90,6 +90,7 @@ def test_a_download_shows_its_progress_is_stopped_and_fails_with_reason(
             type_into(part.name, "qwen3:8b")
             press(part.name, Qt.Key.Key_Return)
             await studio.shows("1.0 GB of 2.0 GB", part)
+            assert part.works.rows["qwen3:8b"].layers.text() == "Layer x: 1.0 GB of 2.0 GB"
             assert part.works.rows["qwen3:8b"].bar.value() == 500 and part.name.text() == ""
             await studio.press("Stop", part.works)
             await studio.shows("qwen3:8b was stopped. What came is kept", part)

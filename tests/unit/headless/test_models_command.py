@@ -106,7 +106,7 @@ async def test_a_download_tells_its_progress_on_standard_error_and_its_end_as_js
     async with program(app_home) as cli:
         said = await cli.models("pull", "llama3.2", "--json")
         assert (said.code, said.json) == (0, {"model": "ollama/llama3.2", "done": True})
-        assert "100 % of 2.0 GB" in said.err
+        assert "layer 1 (dde5aa3fc5ff) 100 % of 2.0 GB" in said.err and "layer 2 (34bb5ab01051) 100 %" in said.err
         cli.double.then("/api/pull", shaped("pull without network"))
         failed = await cli.models("--json", "pull", "llama3.2")
     assert (failed.code, failed.json["error"]["code"]) == (1, "error.provider.failed")

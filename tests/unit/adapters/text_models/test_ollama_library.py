@@ -26,7 +26,7 @@ from ai4artsed_desktop.domain.errors import (
     ProviderUnavailableError,
     StorageError,
 )
-from ai4artsed_desktop.domain.events import DownloadEnded, DownloadProgressed, ModelsChanged
+from ai4artsed_desktop.domain.events import DownloadEnded, DownloadPart, DownloadProgressed, ModelsChanged
 from ai4artsed_desktop.domain.settings import OLLAMA_ADDRESS
 from ai4artsed_desktop.engine.bus import EventBus
 from ai4artsed_desktop.engine.served_models import ServedModels
@@ -38,11 +38,16 @@ from tests.support.probe import EventProbe
 class Told(list[tuple[int, int | None, str]]):
     """What was told of a long work."""
 
-    def note(self, done: int, total: int | None, step: str) -> None:
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[tuple[DownloadPart, ...]] = []
+
+    def note(self, done: int, total: int | None, step: str, parts: tuple[DownloadPart, ...] = (), /) -> None:
         self.append((done, total, step))
+        self.parts.append(parts)
 
 
-def nobody_asked(done: int, total: int | None, step: str) -> None:
+def nobody_asked(done: int, total: int | None, step: str, parts: tuple[DownloadPart, ...] = (), /) -> None:
     """Nobody listens to the progress."""
 
 
@@ -63,6 +68,32 @@ async def test_a_download_tells_its_bytes_over_all_layers_and_what_it_does_witho
     assert (0, first, "") in told and (241_970, first, "") in told
     assert told[-1][:2] == (first + second, first + second)
     assert [step for *_, step in told if step][1:] == ["pull.step.verifying", "pull.step.writing", "pull.step.writing"]
+
+
+async def test_a_download_tells_each_layer_apart_and_a_resumed_one_begins_where_it_stopped() -> None:
+    told = Told()
+    model, licence = f"sha256:{'a1' * 32}", f"sha256:{'b2' * 32}"
+    events = [
+        {"status": "pulling manifest"},
+        {"status": "pulling a1", "digest": model, "total": 2_000_000_000},
+        {"status": "pulling a1", "digest": model, "total": 2_000_000_000, "completed": 1_500_000_000},  # resumed
+        {"status": "pulling a1", "digest": model, "total": 2_000_000_000, "completed": 2_000_000_000},
+        {"status": "pulling b2", "digest": licence, "total": 561, "completed": 561},
+        {"status": "verifying sha256 digest"},
+        {"status": "success"},
+    ]
+    async with library() as (models, double):
+        double.then("/api/pull", lines(*events))
+        await models.pull("llama3.2", told.note)
+    first, second = "a1" * 6, "b2" * 6
+    assert told.parts[:4] == [
+        (),
+        (DownloadPart(first, 0, 2_000_000_000),),
+        (DownloadPart(first, 1_500_000_000, 2_000_000_000),),
+        (DownloadPart(first, 2_000_000_000, 2_000_000_000),),
+    ]
+    whole = (DownloadPart(first, 2_000_000_000, 2_000_000_000), DownloadPart(second, 561, 561))
+    assert told.parts[4:] == [whole, whole], "what was brought stays to be seen while the whole is checked"
 
 
 @pytest.mark.parametrize(
