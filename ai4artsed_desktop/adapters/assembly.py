@@ -101,6 +101,7 @@ def assemble(paths: AppPaths) -> Assembly:
         models_store,
         idle_s=settings.model_idle_s,
         threads=settings.llm_threads or None,
+        context_tokens=settings.llm_context_tokens or None,
         on_state=lambda model_id, state, detail: bus.publish(ModelStateChanged(model_id, state, detail)),
         guards=Guards(watchdog, ledger),
     )
@@ -215,7 +216,11 @@ def _follow_settings(
     if not isinstance(event, SettingsChanged):
         return
     settings = engine.settings
-    built_in.configure(threads=settings.llm_threads or None, idle_s=settings.model_idle_s)
+    built_in.configure(
+        threads=settings.llm_threads or None,
+        context_tokens=settings.llm_context_tokens or None,
+        idle_s=settings.model_idle_s,
+    )
     models.follow(settings)
     if "model_folders" in event.names:
         store.set_further_folders(settings.model_folders)

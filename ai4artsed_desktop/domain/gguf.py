@@ -55,6 +55,8 @@ class GgufHeader:
         architecture: Such as ``llama``; ``clip`` is a picture encoder, not a text model.
         quantisation: Such as ``Q4_K_M``, or None if the file does not say.
         parameters: Number of weights in this file.
+        cache_bytes_per_token: Memory that each token of the context takes in the model's cache (f16), by a guess from
+            above; None if the file does not say how the model is built.
         file_bytes: The file must be at least this long, or weights are missing.
         shard: (number from 0, count) when the model is cut into several files.
     """
@@ -68,6 +70,7 @@ class GgufHeader:
     languages: tuple[str, ...]
     licence: str | None
     file_bytes: int
+    cache_bytes_per_token: int | None = None
     shard: tuple[int, int] = (0, 1)
 
 
@@ -119,8 +122,22 @@ def _header(facts: dict[str, object], parameters: int, file_bytes: int) -> GgufH
         else (),
         licence=licence if isinstance(licence, str) else None,
         file_bytes=file_bytes,
+        cache_bytes_per_token=_cache_bytes(facts, architecture),
         shard=(shard_number if isinstance(shard_number, int) else 0, _positive(facts, "split.count") or 1),
     )
+
+
+def _cache_bytes(facts: dict[str, object], architecture: str) -> int | None:
+    """Keys and values of every layer, two bytes each. Layers that keep less (sliding windows) are counted in full."""
+
+    def of(name: str) -> int | None:
+        return _positive(facts, f"{architecture}.{name}")
+
+    layers, heads, width = of("block_count"), of("attention.head_count"), of("embedding_length")
+    if layers is None or heads is None or width is None:
+        return None
+    key, value = of("attention.key_length") or width // heads, of("attention.value_length") or width // heads
+    return layers * (of("attention.head_count_kv") or heads) * (key + value) * 2
 
 
 def _positive(facts: dict[str, object], key: str) -> int | None:

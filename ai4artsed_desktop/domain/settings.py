@@ -69,7 +69,8 @@ class Settings(BaseModel):
     start may take ``services_startup_timeout_s``; a service that runs is asked every ``services_health_interval_s``.
     ``comfyui_folder``, ``swarmui_folder`` and ``ollama_program`` are looked at before the usual places;
     ``comfyui_python`` runs ComfyUI instead of its own environment's, ``comfyui_arguments`` are added to its start.
-    ``llm_threads`` 0 = physical cores − 1. ``foreign_python_chunks`` lets ``.py`` chunks from the person's folder run:
+    ``llm_threads`` 0 = physical cores − 1. ``llm_context_tokens`` bounds the context of the built-in models; 0 = as far
+    as model and memory allow. ``foreign_python_chunks`` lets ``.py`` chunks from the person's folder run:
     they are programs with all rights of the person.
     ``training`` says where the LoRA trainer and its files lie; it is set on the Train page, not on the Settings page.
     """
@@ -89,6 +90,7 @@ class Settings(BaseModel):
     model_folders: tuple[Path, ...] = ()
     model_idle_s: float = Field(default=300.0, ge=5, le=86_400)
     llm_threads: int = Field(default=0, ge=0, le=256)
+    llm_context_tokens: int = Field(default=0, ge=0, le=1_048_576)
     comfyui_address: Address = "http://127.0.0.1:8188"
     comfyui_more_addresses: tuple[Address, ...] = Field(default=(), max_length=64)
     swarmui_address: Address = "http://127.0.0.1:7801"

@@ -32,6 +32,7 @@ class TextModelInfo:
         quantisation: Such as ``Q4_K_M``, or None.
         parameters: Number of weights, or None.
         context_tokens: Longest context the model was made for, or None.
+        cache_bytes_per_token: Memory that each token of the context takes here, or None.
         languages: Languages it handles well; empty = unknown.
         problem: Why it cannot be used now, as a message code, or None.
         licence: SPDX id or name, or None.
@@ -53,6 +54,7 @@ class TextModelInfo:
     quantisation: str | None = None
     parameters: int | None = None
     context_tokens: int | None = None
+    cache_bytes_per_token: int | None = None
     languages: tuple[str, ...] = ()
     problem: str | None = None
     licence: str | None = None

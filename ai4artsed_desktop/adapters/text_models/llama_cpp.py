@@ -52,6 +52,7 @@ class BuiltInModels:
         store: Where the model files are.
         threads: For each model; None = physical cores − 1.
         max_loaded: Further models push out the idle ones; a busy one is waited for.
+        context_tokens: The longest context that a model may be loaded with; None = as model and memory allow.
         idle_s: A model that nobody used for so long is freed.
         on_state: Told when a model is loading, ready, freed, or failed.
     """
@@ -61,6 +62,7 @@ class BuiltInModels:
         store: ModelsStore,
         *,
         threads: int | None = None,
+        context_tokens: int | None = None,
         max_loaded: int = 1,
         idle_s: float = 300.0,
         guards: Guards | None = None,
@@ -69,6 +71,7 @@ class BuiltInModels:
         self._store = store
         self._files = ModelFiles()
         self._threads = threads
+        self._context_tokens = context_tokens
         self._max_loaded = max_loaded
         self._idle_s = idle_s
         self._guards = guards or Guards()
@@ -89,9 +92,10 @@ class BuiltInModels:
         """Nothing stands between it and its files; each file says for itself what is wrong with it."""
         return
 
-    def configure(self, *, threads: int | None, idle_s: float) -> None:
-        """Change how models are run; one that is loaded keeps its threads until it is loaded again."""
+    def configure(self, *, threads: int | None, context_tokens: int | None, idle_s: float) -> None:
+        """Change how models are run; one that is loaded stays as it is until it is loaded again."""
         self._threads = threads
+        self._context_tokens = context_tokens
         self._idle_s = idle_s
 
     async def list_models(self) -> list[TextModelInfo]:
@@ -106,9 +110,17 @@ class BuiltInModels:
         Raises:
             ModelMissingError, ModelLoadError, ModelStoppedError, ContextTooLongError, ModelError.
         """
-        async with self._use(model_id) as (server, is_fresh), aclosing(server.stream(request)) as deltas:
-            async for delta in deltas:
-                yield delta if is_fresh or delta.finish_reason is None else _without_load_time(delta)
+        needed_tokens, was_loaded = 0, False
+        while True:
+            async with self._use(model_id, needed_tokens) as (server, is_fresh):
+                was_loaded |= is_fresh
+                needed_tokens = await server.needed_context(request)
+                if needed_tokens > server.context_tokens:
+                    continue  # with a longer context, once nobody uses this one
+                async with aclosing(server.stream(request)) as deltas:
+                    async for delta in deltas:
+                        yield delta if was_loaded or delta.finish_reason is None else _without_load_time(delta)
+                return
 
     def loaded(self) -> dict[str, LlamaServer]:
         """Return the models that are in memory now, by id."""
@@ -143,31 +155,33 @@ class BuiltInModels:
             await self._http.aclose()
 
     @asynccontextmanager
-    async def _use(self, model_id: str) -> AsyncGenerator[tuple[LlamaServer, bool], None]:
-        """Give a loaded model, and whether it was loaded for this."""
-        slot, is_fresh = await self._claim(model_id)
+    async def _use(self, model_id: str, needed_tokens: int) -> AsyncGenerator[tuple[LlamaServer, bool], None]:
+        """Give a loaded model, with a context that long where it can have one, and whether it was loaded for this."""
+        slot, is_fresh = await self._claim(model_id, needed_tokens)
         slot.users += 1
         try:
             if is_fresh:
-                await self._load(model_id, slot)
+                await self._load(model_id, slot, needed_tokens)
             assert slot.server is not None, "claimed slots are loaded, or are ours to load"
             yield slot.server, is_fresh
         finally:
             slot.users -= 1
             self._after_use(model_id, slot)
 
-    async def _claim(self, model_id: str) -> tuple[_Slot, bool]:
+    async def _claim(self, model_id: str, needed_tokens: int) -> tuple[_Slot, bool]:
         """Wait until the model's slot is ready, or make room and take a new one (then the caller loads it)."""
         while True:
             if self._is_closed:
                 raise ModelLoadError("the program is closing", model=model_id)
             slot = self._slots.get(model_id)
             if slot is not None and slot.server is not None and not slot.is_closing:
-                if slot.server.is_alive:
+                is_short = slot.server.context_tokens < needed_tokens
+                if slot.server.is_alive and not is_short:
                     _cancel_timer(slot)
                     return slot, False
-                await self._free(model_id, slot, "failed")
-                continue
+                if not slot.users:
+                    await self._free(model_id, slot, "freed" if slot.server.is_alive else "failed")
+                    continue
             if slot is None:
                 if len(self._slots) < self._max_loaded:
                     self._slots[model_id] = slot = _Slot()
@@ -178,17 +192,21 @@ class BuiltInModels:
                     continue
             await self._changed.wait()
 
-    async def _load(self, model_id: str, slot: _Slot) -> None:
+    async def _load(self, model_id: str, slot: _Slot, needed_tokens: int) -> None:
         self._tell(model_id, "loading")
         try:
             async with slot.loading:
                 await self._wait_for_endings()
                 info = await self._find(model_id)
                 # Imported with the first model: the HTTP client behind it would cost every start of the window.
-                from ai4artsed_desktop.adapters.text_models.llama_server import LlamaServer, default_threads
+                from ai4artsed_desktop.adapters.text_models.llama_server import (
+                    LlamaServer,
+                    LoadOptions,
+                    default_threads,
+                )
 
-                threads = self._threads or default_threads()
-                slot.server = await LlamaServer.start(info, threads, self._client(), self._guards)
+                options = LoadOptions(self._threads or default_threads(), needed_tokens, self._context_tokens)
+                slot.server = await LlamaServer.start(info, options, self._client(), self._guards)
         except TimeoutError as exc:
             self._tell(model_id, "freed")
             raise ModelLoadError("the program is closing", model=model_id) from exc

@@ -111,6 +111,7 @@ def _usable(path: Path, size_bytes: int, header: GgufHeader) -> TextModelInfo:
         quantisation=header.quantisation,
         parameters=header.parameters,
         context_tokens=header.context_tokens,
+        cache_bytes_per_token=header.cache_bytes_per_token,
         languages=header.languages,
         problem=_engine_problem() or ("reason.model_not_text" if header.architecture in NOT_TEXT else None),
         licence=header.licence,

@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,8 +40,21 @@ LOAD_LIMIT_S = 900.0
 #: No byte for so long means dead: the server pings every 30 s, also while it reads a long prompt.
 SILENCE_LIMIT_S = 180.0
 
+#: What a model is loaded with until a text needs more: enough for most, and gigabytes are not taken in advance.
 _CONTEXT_TOKENS = 4096
 _TINY_CONTEXT_TOKENS = 2048
+
+#: Less holds no idea and its rules.
+_LEAST_CONTEXT_TOKENS = 512
+
+#: The context grows to a multiple of this, so that a text a little longer needs no new load.
+_CONTEXT_STEP_TOKENS = 4096
+
+#: Where a file does not tell what a token takes: more than models of 30 billion weights with grouped heads need.
+_CAREFUL_CACHE_BYTES = 256 * 1024
+
+#: Of the memory that the weights leave free, the context may take so much.
+_CACHE_SHARE = 0.5
 
 #: More than a chat template adds around one message.
 _TEMPLATE_TOKENS = 64
@@ -62,17 +75,57 @@ def default_threads() -> int:
     return max(1, min(psutil.cpu_count(logical=False) or available, available) - 1)
 
 
-def context_tokens(info: TextModelInfo) -> int:
-    """Return the context to reserve memory for: enough for our texts, never more than the model was made for."""
-    wanted = _TINY_CONTEXT_TOKENS if info.grade is ModelGrade.TINY else _CONTEXT_TOKENS
-    return min(info.context_tokens or wanted, wanted)
+def first_context(info: TextModelInfo) -> int:
+    """Return the context that most texts need, in tokens; never more than the model was made for."""
+    usual = _TINY_CONTEXT_TOKENS if info.grade is ModelGrade.TINY else _CONTEXT_TOKENS
+    return min(info.context_tokens or usual, usual)
+
+
+def longest_context(info: TextModelInfo, bound_tokens: int | None, free_bytes: int) -> int:
+    """Return the longest context that model, settings and memory allow, in tokens.
+
+    Args:
+        bound_tokens: What the settings allow; None = no bound of theirs.
+        free_bytes: Memory that is free before the model is loaded.
+    """
+    for_cache = max(0, free_bytes - (info.size_bytes or 0)) * _CACHE_SHARE
+    by_memory = int(for_cache / (info.cache_bytes_per_token or _CAREFUL_CACHE_BYTES))
+    first = first_context(info)
+    longest = min(info.context_tokens or first, max(by_memory, first))
+    return longest if bound_tokens is None else min(longest, max(bound_tokens, _LEAST_CONTEXT_TOKENS))
+
+
+def context_for(needed_tokens: int, first_tokens: int, longest_tokens: int) -> int:
+    """Return the context to load a model with, in tokens."""
+    steps = -(-needed_tokens // _CONTEXT_STEP_TOKENS) * _CONTEXT_STEP_TOKENS
+    return min(longest_tokens, max(first_tokens, steps))
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How a model is loaded.
+
+    Attributes:
+        needed_tokens: The context that a text is known to need; 0 = the usual one.
+        bound_tokens: The longest context that the settings allow; None = what model and memory do.
+    """
+
+    threads: int
+    needed_tokens: int = 0
+    bound_tokens: int | None = None
 
 
 class LlamaServer:
-    """A model that is loaded and answers; made by ``start``, ended by ``stop``."""
+    """A model that is loaded and answers; made by ``start``, ended by ``stop``.
 
-    def __init__(self, info: TextModelInfo, child: ChildProcess, http: httpx.AsyncClient, key: str) -> None:
+    ``context_tokens`` is what it was loaded with, ``longest_tokens`` what another load could give it.
+    """
+
+    def __init__(
+        self, info: TextModelInfo, child: ChildProcess, http: httpx.AsyncClient, key: str, context: tuple[int, int]
+    ) -> None:
         self.info = info
+        self.context_tokens, self.longest_tokens = context
         self.load_ms = 0.0
         self._child = child
         self._http = http
@@ -80,7 +133,9 @@ class LlamaServer:
         self._url = ""
 
     @classmethod
-    async def start(cls, info: TextModelInfo, threads: int, http: httpx.AsyncClient, guards: Guards) -> LlamaServer:
+    async def start(
+        cls, info: TextModelInfo, options: LoadOptions, http: httpx.AsyncClient, guards: Guards
+    ) -> LlamaServer:
         """Start the child and wait until the model is loaded; a cancelled call leaves no child.
 
         Raises:
@@ -88,11 +143,13 @@ class LlamaServer:
         """
         assert info.path is not None, "a model without a problem has a file"
         start_s = time.monotonic()
+        longest = longest_context(info, options.bound_tokens, psutil.virtual_memory().available)
+        context = context_for(options.needed_tokens, first_context(info), longest)
         job = {
             "model": info.path,
             "alias": info.name,
-            "context_tokens": context_tokens(info),
-            "threads": threads,
+            "context_tokens": context,
+            "threads": options.threads,
             "may_vanish": await asyncio.to_thread(may_vanish, Path(info.path)),
         }
         key = secrets.token_urlsafe(32)
@@ -108,7 +165,7 @@ class LlamaServer:
             )
         except OSError as exc:
             raise ModelLoadError(str(exc), model=info.name) from exc
-        server = cls(info, child, http, key)
+        server = cls(info, child, http, key, (context, longest))
         try:
             await server._become_ready()
         except BaseException:
@@ -135,11 +192,12 @@ class LlamaServer:
     async def stream(self, request: TextRequest) -> AsyncGenerator[TextDelta, None]:
         """Generate; closing the iterator closes the connection, which frees the server within milliseconds.
 
+        The request must fit: see ``needed_context``.
+
         Raises:
             ContextTooLongError, ModelStoppedError, ModelError.
         """
-        await self._check_fits(request)
-        limit = min(request.max_tokens, context_tokens(self.info))
+        limit = min(request.max_tokens, self.context_tokens)
         body = request_body(request, self.info.name, limit) | {
             # The same request gives the same text, whatever was asked before; a cached beginning changes rounding.
             "cache_prompt": False,
@@ -172,16 +230,27 @@ class LlamaServer:
         answer = await self._ask("/tokenize", {"content": text, "add_special": True, "parse_special": True})
         return len(cast("list[object]", answer.get("tokens", [])))
 
-    async def _check_fits(self, request: TextRequest) -> None:
-        """Raise ContextTooLongError if text and answer do not fit; measured only where it could be so."""
-        limit = context_tokens(self.info)
-        room = answer_room(request.max_tokens, limit)
+    async def needed_context(self, request: TextRequest) -> int:
+        """Return the tokens of text and answer, once it is clear that some load of this model can hold them.
+
+        Measured by the model's own tokenizer, unless the text is far too short for it to matter.
+
+        Raises:
+            ContextTooLongError: No load of it can.
+            ModelStoppedError, ModelError.
+        """
         texts = [request.prompt or "", *(message.content for message in request.messages)]
         # No token is shorter than a byte.
-        if sum(len(text.encode("utf-8", "replace")) + _TEMPLATE_TOKENS for text in texts) + room <= limit:
-            return
-        if (tokens := await self.count_tokens(request) + room) > limit:
-            raise ContextTooLongError(model=self.info.name, tokens=str(tokens), limit=str(limit))
+        at_most = sum(len(text.encode("utf-8", "replace")) + _TEMPLATE_TOKENS for text in texts)
+        if at_most + (room := answer_room(request.max_tokens, self.context_tokens)) <= self.context_tokens:
+            return at_most + room
+        tokens = await self.count_tokens(request)
+        if (needed := tokens + answer_room(request.max_tokens, self.context_tokens)) <= self.context_tokens:
+            return needed
+        needed = tokens + answer_room(request.max_tokens, self.longest_tokens)
+        if needed > self.longest_tokens:
+            raise ContextTooLongError(model=self.info.name, tokens=str(needed), limit=str(self.longest_tokens))
+        return needed
 
     async def _ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         try:

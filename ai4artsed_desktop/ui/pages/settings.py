@@ -155,6 +155,9 @@ class SettingsPage(Page):
         return section(
             kit,
             "settings.machine",
+            whole_row(
+                link, "llm_context_tokens", 0, 1_048_576, "", zero_key="settings.llm_context_tokens.auto", has_text=True
+            ),
             whole_row(link, "llm_threads", 0, 256, "", zero_key="settings.llm_threads.auto", has_text=True),
             whole_row(link, "model_idle_s", 5, 86_400, "s", has_text=True),
             switch_row(link, "foreign_python_chunks", has_text=True),

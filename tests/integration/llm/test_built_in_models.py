@@ -266,9 +266,49 @@ async def _error_of(answer: Awaitable[object]) -> AppError | None:
 
 async def test_a_text_longer_than_the_context_says_so_in_numbers(model: Model) -> None:
     with pytest.raises(ContextTooLongError) as caught:
-        await model.answer(replace(RAW, prompt="word " * 5000))
-    assert int(caught.value.params["tokens"]) > int(caught.value.params["limit"]) == 2048
+        await model.answer(replace(RAW, prompt="word " * 9000))
+    assert int(caught.value.params["tokens"]) > int(caught.value.params["limit"]) == 8192, "the model's own context"
     assert await model.answer(RAW)
+
+
+#: A little more than the usual context holds, together with its answer.
+WORDY = replace(RAW, prompt="word " * 1100, max_tokens=2000)
+
+
+async def first_of(model: Model, request: TextRequest) -> TextDelta:
+    async with aclosing(model.models.stream("built_in/tiny", request)) as deltas, asyncio.timeout(120):
+        return await anext(deltas)
+
+
+async def test_the_context_grows_when_a_text_needs_it_and_stays(model: Model) -> None:
+    await model.answer(RAW)
+    assert model.models.loaded()["built_in/tiny"].context_tokens == 2048
+    first = model.pid
+    assert (await first_of(model, WORDY)).text
+    assert model.models.loaded()["built_in/tiny"].context_tokens == 4096
+    grown = model.pid
+    await model.answer(RAW)
+    assert first != grown == model.pid, "loaded anew once"
+    assert model.states == [("built_in/tiny", state) for state in ("loading", "ready", "freed", "loading", "ready")]
+
+
+async def test_a_longer_context_waits_for_who_uses_the_short_one(model: Model) -> None:
+    async with asyncio.TaskGroup() as group, aclosing(model.models.stream("built_in/tiny", LONG)) as deltas:
+        await anext(deltas)
+        first = model.pid
+        waiting = group.create_task(first_of(model, WORDY))
+        for _ in range(20):
+            await anext(deltas)
+        assert model.pid == first and not waiting.done()
+        await deltas.aclose()
+        assert (await waiting).text and model.pid != first
+
+
+async def test_the_settings_bound_the_context(model: Model) -> None:
+    model.models.configure(threads=1, context_tokens=1024, idle_s=300.0)
+    with pytest.raises(ContextTooLongError) as caught:
+        await model.answer(WORDY)
+    assert caught.value.params["limit"] == "1024" and model.models.loaded()["built_in/tiny"].context_tokens == 1024
 
 
 async def test_without_the_key_only_health_answers_and_there_is_no_web_page_and_no_cors(model: Model) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,15 @@ import pytest
 from ai4artsed_desktop.adapters.model_catalogue import read_model_catalogue
 from ai4artsed_desktop.adapters.models_store import ModelsStore
 from ai4artsed_desktop.adapters.text_models.llama_files import ModelFiles, may_vanish, read_header
-from ai4artsed_desktop.adapters.text_models.llama_server import context_tokens, default_threads
+from ai4artsed_desktop.adapters.text_models.llama_server import (
+    context_for,
+    default_threads,
+    first_context,
+    longest_context,
+)
 from ai4artsed_desktop.domain.errors import ModelLoadError, ModelMissingError, StorageError
 from ai4artsed_desktop.domain.gguf import GgufIncompleteError
-from ai4artsed_desktop.domain.text_models import ModelGrade
+from ai4artsed_desktop.domain.text_models import ModelGrade, TextModelInfo
 from tests.support.gguf_files import write_model
 
 CATALOGUE = Path(__file__).parents[3] / "resources" / "models" / "catalogue.json"
@@ -52,7 +58,34 @@ def test_grade_and_context_follow_the_size(tmp_path: Path) -> None:
         [write_model(tmp_path / "tiny.gguf"), write_model(tmp_path / "large.gguf", weights=1_000_000_000)]
     )
     assert (tiny.grade, large.grade) == (ModelGrade.TINY, ModelGrade.INSTRUCT)
-    assert (context_tokens(tiny), context_tokens(large)) == (2048, 4096)
+    assert (first_context(tiny), first_context(large)) == (2048, 4096)
+
+
+GB = 10**9
+LONG = TextModelInfo("x", "x", "built_in", size_bytes=5 * GB, context_tokens=131_072, cache_bytes_per_token=131_072)
+
+
+@pytest.mark.parametrize(
+    ("info", "bound", "free_bytes", "longest"),
+    [
+        (LONG, None, 64 * GB, 131_072),  # the model's own
+        (LONG, None, 7 * GB, 7629),  # what two free gigabytes hold in their half
+        (LONG, None, 3 * GB, 4096),  # the usual one is tried whatever the memory says
+        (LONG, 16_000, 64 * GB, 16_000),
+        (LONG, 3, 64 * GB, 512),
+        (replace(LONG, cache_bytes_per_token=None), None, 9 * GB, 7629),
+        (replace(LONG, context_tokens=None), None, 64 * GB, 4096),
+        (replace(LONG, context_tokens=2048), None, 64 * GB, 2048),
+    ],
+)
+def test_the_longest_context_is_what_model_settings_and_memory_allow(
+    info: TextModelInfo, bound: int | None, free_bytes: int, longest: int
+) -> None:
+    assert longest_context(info, bound, free_bytes) == longest
+
+
+def test_the_context_grows_in_steps_and_never_beyond_the_longest() -> None:
+    assert [context_for(needed, 2048, 10_000) for needed in (0, 2048, 4097, 9000)] == [2048, 4096, 8192, 10_000]
 
 
 def test_a_picture_encoder_is_no_text_model(tmp_path: Path) -> None:

@@ -56,6 +56,19 @@ GOOD = gguf(
 )
 
 
+def layout(**numbers: int) -> bytes:
+    return gguf([ARCHITECTURE, *(entry(f"qwen3.{name.replace('__', '.')}", value) for name, value in numbers.items())])
+
+
+def test_a_header_tells_what_a_token_of_the_context_takes() -> None:
+    plain = {"block_count": 36, "embedding_length": 4096, "attention__head_count": 32}
+    grouped = {**plain, "attention__head_count_kv": 8}
+    own = {**grouped, "attention__key_length": 256, "attention__value_length": 64}
+    found = [parse_gguf_header(layout(**numbers)).cache_bytes_per_token for numbers in (plain, grouped, own)]
+    assert found == [36 * 32 * 256 * 2, 36 * 8 * 256 * 2, 36 * 8 * 320 * 2]
+    assert parse_gguf_header(layout(block_count=36)).cache_bytes_per_token is None
+
+
 def test_a_header_tells_what_the_picker_shows() -> None:
     header = parse_gguf_header(GOOD + bytes(50))
     data_start = (len(GOOD) + 31) // 32 * 32
