@@ -5,7 +5,8 @@ stick, missing processor instructions, too little memory) kills this process and
 
 The job is a JSON object: ``model`` (path), ``alias``, ``context_tokens``, ``threads``, ``may_vanish`` (the file lies on
 removable media: do not map it). The first line of stdin is the key that requests must carry: not an argument, because
-those are seen by every user of the machine. One JSON line on stdout: ``{"ready": url, "load_s": seconds}`` or
+those are seen by every user of the machine. The job ``"devices"`` loads nothing and tells how many graphics cards this
+build of llama.cpp can use: ``{"cards": n}``. One JSON line on stdout: ``{"ready": url, "load_s": seconds}`` or
 ``{"failed": reason}``. The process ends with TERM, or when stdin ends (its parent has died).
 
 xllamacpp's defaults are for public servers (8 GB of prompt cache, a web page, any origin); ours are for one person.
@@ -27,7 +28,10 @@ import psutil
 
 def main() -> NoReturn:
     """Load the model, serve until the parent is gone."""
-    job: dict[str, Any] = json.loads(sys.argv[-1])
+    job: dict[str, Any] | str = json.loads(sys.argv[-1])
+    if job == "devices":
+        _tell_cards()
+    assert isinstance(job, dict)
     key = _read_line()
     # Interpreter shutdown while a thread reads stdin aborts; os._exit is the only clean end, here and below.
     threading.Thread(target=_exit_with_parent, daemon=True).start()
@@ -43,6 +47,14 @@ def main() -> NoReturn:
     _say(ready=server.listening_address, load_s=round(time.monotonic() - start_s, 3))
     threading.Event().wait()
     os._exit(0)
+
+
+def _tell_cards() -> NoReturn:
+    try:
+        _say(cards=_count_cards(importlib.import_module("xllamacpp")))
+    except (ImportError, RuntimeError, OSError) as exc:
+        _say(failed=str(exc))
+    os._exit(0)  # a driver's library may have started threads
 
 
 def _serve(job: dict[str, Any], key: str) -> Any:
@@ -75,13 +87,17 @@ def _check_memory(xllamacpp: Any, path: str) -> None:
 
     Graphics memory is llama.cpp's own affair: it loads as many layers there as fit.
     """
-    kinds = xllamacpp.ggml_backend_dev_type
-    graphics = {kinds.GGML_BACKEND_DEVICE_TYPE_GPU, kinds.GGML_BACKEND_DEVICE_TYPE_IGPU}
-    if any(device["type"] in graphics for device in xllamacpp.get_device_info()):
+    if _count_cards(xllamacpp):
         return
     needed, free = Path(path).stat().st_size, psutil.virtual_memory().available
     if needed > free:
         raise MemoryError(f"the weights need {needed / 1e9:.1f} GB of memory, {free / 1e9:.1f} GB are free")
+
+
+def _count_cards(xllamacpp: Any) -> int:
+    kinds = xllamacpp.ggml_backend_dev_type
+    graphics = {kinds.GGML_BACKEND_DEVICE_TYPE_GPU, kinds.GGML_BACKEND_DEVICE_TYPE_IGPU}
+    return sum(device["type"] in graphics for device in xllamacpp.get_device_info())
 
 
 def _read_line() -> str:

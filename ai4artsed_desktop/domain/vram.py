@@ -53,7 +53,7 @@ class VramNeed:
         key: Under which its peak is remembered, such as ``chunk:output_image_sdxl`` or ``model:qwen3:14b``.
         name: What to call it.
         process: In which program it will run; what that program holds already, it manages itself.
-        needed_bytes: None = unknown: then nothing is freed and nothing is claimed.
+        needed_bytes: None = unknown: then nothing is freed and nothing is claimed. 0 = it is loaded already.
         must_fit: It cannot work with less (training); a generator swaps with the machine's memory instead.
     """
 

@@ -126,12 +126,13 @@ class Engine:
         self.settings = world.settings_store.load()
         self.catalog = Catalog()
         self._fingerprint = ""
-        self.models = TextModels(world.text_providers, lambda: self.settings, world.model_digests)
-        self.loras = LoraLibrary(world.lora_files)
         self.gpu = GpuWatch(self.bus, world.gpu_meter, world.gpu_records)
         self.vram = VramArbiter(self.bus, self.gpu, lambda: self.settings)
         for source in world.vram_sources:
             self.vram.register(source)
+        use = GpuUse(self.gpu, self.vram)
+        self.models = TextModels(world.text_providers, lambda: self.settings, world.model_digests, use.around_model)
+        self.loras = LoraLibrary(world.lora_files)
         self.services = Supervisor(world.bus, lambda: self.settings, world.services)
         self._services = Services(
             text_models=self.models,
@@ -142,7 +143,7 @@ class Engine:
             backends=world.backends,
             healer=self.services,
             loras=self.loras,
-            gpu=GpuUse(self.gpu, self.vram),
+            gpu=use,
         )
         self.interceptions = InterceptionFiles(
             world.interception_store, lambda: self.catalog, self.reload_catalog, world.procedures

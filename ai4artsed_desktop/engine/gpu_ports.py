@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ai4artsed_desktop.domain.gpu import GpuSnapshot, ProcessKind
-from ai4artsed_desktop.domain.vram import GpuRecords
+from ai4artsed_desktop.domain.text_models import TextModelInfo
+from ai4artsed_desktop.domain.vram import GpuRecords, VramNeed
 
 
 class GpuMeter(Protocol):
@@ -83,4 +84,11 @@ class VramSource(Protocol):
 
     async def warm(self, holder_id: str) -> bool:
         """Load what this id names, so that the first use need not wait; False = not ours, or it cannot be done."""
+        ...
+
+    async def need_of(self, info: TextModelInfo) -> VramNeed | None:
+        """Return what a text model of this program will need of a card before it answers.
+
+        None = it is another program's model, or it takes no graphics memory here. Never raises.
+        """
         ...

@@ -1,15 +1,17 @@
-"""Runs and the graphics card: room is made before an output starts, and what it used is measured."""
+"""Runs and the graphics card: room is made before a model or an output starts, and what it used is measured."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from ai4artsed_desktop.domain.chunks import Chunk, OutputChunk
 from ai4artsed_desktop.domain.configs import OutputConfig
-from ai4artsed_desktop.domain.gpu import VRAM_GB, EnergyMeter
-from ai4artsed_desktop.domain.vram import VramNeed
+from ai4artsed_desktop.domain.gpu import VRAM_GB, EnergyMeter, ProcessKind
+from ai4artsed_desktop.domain.text_models import TextModelInfo
+from ai4artsed_desktop.domain.vram import NeedBasis, VramNeed
 from ai4artsed_desktop.engine.gpu_watch import GpuWatch
 from ai4artsed_desktop.engine.ports import RunFolder
 from ai4artsed_desktop.engine.vram import VramArbiter
@@ -19,6 +21,14 @@ if TYPE_CHECKING:
 
 #: A preset for a card takes this share of it.
 _PRESET_SHARE = 0.8
+
+#: Beside its weights a text model takes a tenth of them for context and buffers, and its program half a GB (CUDA).
+#: Documented only in this rough form; what was measured here takes its place after the first cold start.
+_WEIGHTS_FACTOR, _PROGRAM_BYTES = 1.1, VRAM_GB // 2
+
+#: The run whose work goes on in this task. A model is asked from many places below a run (stages, chains, the gate's
+#: judge, repairs): all are that run's work, and none of them has to pass its id on.
+_RUN: ContextVar[str] = ContextVar("gpu_run", default="")
 
 
 class GpuUse:
@@ -31,6 +41,7 @@ class GpuUse:
     @asynccontextmanager
     async def around_run(self, folder: RunFolder) -> AsyncGenerator[None]:
         """Measure the energy of a whole run, however it ends; what was not measured is not recorded."""
+        _RUN.set(folder.record.run_id)  # for the rest of the run's own task
         if self._watch is None:
             yield
             return
@@ -41,6 +52,20 @@ class GpuUse:
         finally:
             if meter.watt_hours is not None:
                 folder.amend(gpu_energy_wh=round(meter.watt_hours, 4))
+
+    @asynccontextmanager
+    async def around_model(self, info: TextModelInfo) -> AsyncGenerator[None]:
+        """Make room for a text model and keep it while it answers; one that takes no graphics memory just answers.
+
+        Raises:
+            VramError: See VramArbiter.lease.
+        """
+        need = None if self._arbiter is None else await self._arbiter.need_of_model(info)
+        if self._arbiter is None or need is None:
+            yield
+            return
+        async with self._arbiter.lease(need, _RUN.get()):
+            yield
 
     @asynccontextmanager
     async def around_output(self, job: OutputJob) -> AsyncGenerator[dict[str, object]]:
@@ -63,8 +88,23 @@ class GpuUse:
             facts["gpu_energy_wh"] = round(meter.watt_hours, 4)
 
 
+def need_of_text_model(info: TextModelInfo, process: ProcessKind, *, is_loaded: bool) -> VramNeed:
+    """Return what a text model needs before it answers; nothing more if it is loaded.
+
+    Args:
+        process: The program it runs in.
+    """
+    needed: int | None = None
+    if is_loaded:
+        needed = 0
+    elif info.size_bytes is not None:
+        needed = round(info.size_bytes * _WEIGHTS_FACTOR) + _PROGRAM_BYTES
+    basis: NeedBasis = "unknown" if needed is None else "documented"
+    return VramNeed("llm", f"model:{info.id}", info.name, process, needed, basis)
+
+
 def need_of_training(project: str, family_id: str, preset_gb: float) -> VramNeed:
-    """Return what a training with a preset for cards of ``preset_gb`` needs; for ``VramArbiter.make_room``.
+    """Return what a training with a preset for cards of ``preset_gb`` needs.
 
     A fifth less than the card it was made for: a preset leaves room for the system and what a desktop shows.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 
 from ai4artsed_desktop.domain.errors import (
     LocalOnlyError,
@@ -21,18 +22,28 @@ from ai4artsed_desktop.engine.ports import ModelDigests, TextModelProvider
 _NEEDS_INSTRUCT: frozenset[StageRole] = frozenset({"translation", "optimisation", "safety", "vision", "coding"})
 
 
+#: Makes room on the graphics card for a model, and holds it while inside; see ``GpuUse.around_model``.
+RoomForModel = Callable[[TextModelInfo], AbstractAsyncContextManager[None]]
+
+
 class TextModels:
-    """Lists, chooses and calls text models."""
+    """Lists, chooses and calls text models.
+
+    Args:
+        room: Entered before a model is asked, left when its answer has ended; None = nothing is shared.
+    """
 
     def __init__(
         self,
         providers: Sequence[TextModelProvider],
         settings: Callable[[], Settings],
         digests: ModelDigests | None = None,
+        room: RoomForModel | None = None,
     ) -> None:
         self._providers = {provider.id: provider for provider in providers}
         self._settings = settings
         self._digests = digests
+        self._room = room
 
     async def list_models(self) -> tuple[TextModelInfo, ...]:
         """Return the models of every provider, best first."""
@@ -79,14 +90,24 @@ class TextModels:
     def stream(
         self, info: TextModelInfo, request: TextRequest, local_only: bool = False
     ) -> AsyncGenerator[TextDelta, None]:
-        """Generate with a model; close the iterator to cancel.
+        """Generate with a model, once there is room for it on the graphics card; close the iterator to cancel.
 
         Raises:
             LocalOnlyError: Nothing may leave the machine and the model is not on it.
+            VramError: There is no room for it; see VramArbiter.lease.
             ModelError: See the provider.
         """
         self._check_local(info, local_only)
-        return self._providers[info.provider].stream(info.id, request)
+        if self._room is None or not info.is_local:
+            return self._providers[info.provider].stream(info.id, request)
+        return self._stream_in(self._room(info), info, request)
+
+    async def _stream_in(
+        self, room: AbstractAsyncContextManager[None], info: TextModelInfo, request: TextRequest
+    ) -> AsyncGenerator[TextDelta, None]:
+        async with room, aclosing(self._providers[info.provider].stream(info.id, request)) as deltas:
+            async for delta in deltas:
+                yield delta
 
     async def digest(self, info: TextModelInfo) -> str:
         """Return the SHA-256 of a model's weights as its provider or its file tells, ``""`` if neither does."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -227,10 +228,10 @@ class TrainingService:
         trainer = await workshop.trainer()
         await self._ask_parser(plan, trainer)
         await workshop.check(plan, trainer, is_local_only=self._settings().local_only)
-        await self._make_room(plan.family, plan.preset.vram_gb)
-        number = await workshop.next_training(project.name)
-        attempt = await workshop.start(StartOrder(project, plan, number, gpus), trainer)
-        self._watch(attempt, is_found=False)
+        async with await self._make_room(project.name, plan.family.id, plan.preset.vram_gb) as lease:
+            number = await workshop.next_training(project.name)
+            attempt = await workshop.start(StartOrder(project, plan, number, gpus), trainer)
+            self._watch(attempt, lease.pop_all())
         return await self.snapshot(project.name)
 
     async def resume(self, name: str) -> TrainingSnapshot:
@@ -245,8 +246,8 @@ class TrainingService:
         await self._judge_unseen(project.name)
         attempt, state = await self._resumable(project.name)
         trainer = await workshop.trainer()
-        await self._make_room(family_of(attempt.family), attempt.preset_gb)
-        self._watch(await workshop.resume(attempt, state, trainer), is_found=False)
+        async with await self._make_room(project.name, attempt.family, attempt.preset_gb) as lease:
+            self._watch(await workshop.resume(attempt, state, trainer), lease.pop_all())
         return await self.snapshot(project.name)
 
     async def stop(self, name: str, *, after_save: bool = False) -> TrainingSnapshot:
@@ -366,9 +367,8 @@ class TrainingService:
     async def _card_gb(self) -> float | None:
         return None if self._vram is None else await self._vram.card_gb()
 
-    async def _make_room(self, family: TrainerFamily, preset_gb: int) -> None:
-        if self._vram is not None:
-            await self._vram.make_room(family, preset_gb)
+    async def _make_room(self, project: str, family_id: str, preset_gb: int) -> AsyncExitStack:
+        return AsyncExitStack() if self._vram is None else await self._vram.make_room(project, family_id, preset_gb)
 
     async def _ask_parser(self, plan: TrainingPlan, trainer: TrainerInfo) -> None:
         installed = await self._workshop.installed_schema(trainer, plan.family.script)
@@ -390,7 +390,7 @@ class TrainingService:
         attempt = await self._workshop.last_attempt(name)
         if attempt is None or not await self._workshop.is_running(attempt):
             return None
-        return self._watch(attempt, is_found=True)
+        return self._watch(attempt, None)
 
     async def _judge_unseen(self, name: str) -> None:
         attempt = await self._workshop.last_attempt(name)
@@ -400,17 +400,25 @@ class TrainingService:
         if snapshot.verdict is not None:
             self._bus.publish(TrainingEnded(name, snapshot.verdict))
 
-    def _watch(self, attempt: AttemptRecord, *, is_found: bool) -> AttemptWatch:
+    def _watch(self, attempt: AttemptRecord, lease: AsyncExitStack | None) -> AttemptWatch:
+        """Follow a training from now on.
+
+        Args:
+            lease: Of its graphics memory; None = it was found running, and the lease is yet to be taken.
+        """
         watch = AttemptWatch(self._bus, self._workshop, attempt)
         self._watched[attempt.project] = watch
-        self._bus.publish(TrainingStarted(attempt.project, is_found))
+        self._bus.publish(TrainingStarted(attempt.project, is_found=lease is None))
         self._tasks[attempt.project] = self._scope.spawn(
-            self._follow(watch), name=attempt.project, on_done=lambda task: self._on_end(watch, task)
+            self._follow(watch, lease), name=attempt.project, on_done=lambda task: self._on_end(watch, task)
         )
         return watch
 
-    async def _follow(self, watch: AttemptWatch) -> Verdict:
-        await watch.follow()
+    async def _follow(self, watch: AttemptWatch, lease: AsyncExitStack | None) -> Verdict:
+        if lease is None:
+            lease = AsyncExitStack() if self._vram is None else await self._vram.lease_of_running(watch.attempt)
+        async with lease:
+            await watch.follow()
         return await self._conclude(watch.attempt, watch.progress)
 
     def _on_end(self, watch: AttemptWatch, task: asyncio.Task[Verdict]) -> None:

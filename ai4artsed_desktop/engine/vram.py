@@ -20,6 +20,7 @@ from ai4artsed_desktop.domain.events import RunProgressed
 from ai4artsed_desktop.domain.gpu import VRAM_GB, Gpu, GpuSnapshot, ProcessKind
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.settings import Settings
+from ai4artsed_desktop.domain.text_models import TextModelInfo
 from ai4artsed_desktop.domain.vram import (
     VramAnswer,
     VramClearing,
@@ -69,12 +70,14 @@ class VramLease:
 
     Attributes:
         plan: What was done before it began.
+        run_id: The run it is for, "" = none.
         peak_bytes: The most its program was seen to hold meanwhile; None = the driver did not tell.
         is_alone: Nothing else ran in that program, nor was anything loaded there before: the peak is this work's own.
             A program that keeps older models as long as there is room would make the need look larger than it is.
     """
 
     plan: VramPlan
+    run_id: str = ""
     peak_bytes: int | None = None
     is_alone: bool = True
 
@@ -123,18 +126,22 @@ class VramArbiter:
         snapshot = await self._watch.fresh()
         return (await self._look(snapshot)).holdings
 
-    async def plan(self, need: VramNeed) -> VramPlan:
-        """Return what would have to happen before something starts. Changes nothing."""
+    async def plan(self, need: VramNeed, run_id: str = "") -> VramPlan:
+        """Return what would have to happen before something starts. Changes nothing.
+
+        Args:
+            run_id: The run it is for; what that run itself has done before is no work of somebody else.
+        """
         need = await self.estimated(need)
         snapshot = await self._watch.fresh()
         card = snapshot.card_of(need.process)
         if card is None or card.free_bytes is None:
             return VramPlan(need, reason=snapshot.reason or Reason("gpu.reason.lost"))
-        sight = await self._look(snapshot)
+        sight = await self._look(snapshot, run_id)
         own = held_bytes(card, need.process) or sum(
             h.used_bytes or 0 for h in sight.holdings if h.process == need.process
         )
-        available = max(0, card.free_bytes + own - self._promised(card, need.process))
+        available = max(0, card.free_bytes + own - self._promised(card, need.process, run_id))
         others = [
             holding
             for holding in sight.holdings
@@ -155,42 +162,42 @@ class VramArbiter:
     async def estimated(self, need: VramNeed) -> VramNeed:
         """Return the need with what was measured here before, which is worth more than what is documented."""
         peak = (await self._watch.records()).peaks.get(need.key)
-        return need if peak is None else replace(need, needed_bytes=peak.peak_bytes, basis="measured")
+        return (
+            need
+            if peak is None or need.needed_bytes == 0
+            else replace(need, needed_bytes=peak.peak_bytes, basis="measured")
+        )
 
-    async def make_room(self, need: VramNeed) -> VramPlan:
-        """Make room for something that outlives this program (a training) and so cannot hold a lease.
-
-        Raises:
-            As ``lease``.
-        """
-        async with self._granting:
-            return await self._make_room(need, "")
+    async def need_of_model(self, info: TextModelInfo) -> VramNeed | None:
+        """Return what a text model needs of a card; None if it takes nothing (a service, the processor, no card)."""
+        if not info.is_local or not await self._has_cards():
+            return None
+        for source in self._sources:
+            if (need := await source.need_of(info)) is not None:
+                return need
+        return None
 
     @asynccontextmanager
     async def lease(self, need: VramNeed, run_id: str = "") -> AsyncGenerator[VramLease]:
         """Make room, then hold it while inside; the most that was used is remembered afterwards.
 
         Raises:
-            VramNotEnoughError: It must fit and cannot.
+            VramNotEnoughError: It must fit, or a training works beside it, and it cannot.
             VramNotFreedError: Something was unloaded and its memory did not become free.
             VramRefusedError: The person did not want to make room.
             AppError: A program did not take the order to unload.
         """
+        lease = await self._grant(need, run_id)
+        async with self._held(lease):
+            yield lease
+
+    @asynccontextmanager
+    async def lease_of_running(self, need: VramNeed) -> AsyncGenerator[VramLease]:
+        """As ``lease`` for what works already (a training that was found again): nothing is unloaded for it."""
         async with self._granting:
-            plan = await self._make_room(need, run_id)
-            lease = VramLease(plan, is_alone=plan.own_bytes < _EMPTY_BYTES)
-            for other in self._leases:
-                if other.plan.need.process == need.process:
-                    other.is_alone = lease.is_alone = False
-            self._leases.append(lease)
-        try:
-            async with self._watch.listening(lease.see):
-                yield lease
-        finally:
-            self._leases.remove(lease)
-            self._used_at_s[need.process] = time.monotonic()
-        if lease.plan.card and lease.is_alone:
-            await self._remember(lease)
+            lease = self._begin(await self.plan(need), "")
+        async with self._held(lease):
+            yield lease
 
     def answer(self, question: str, answer: VramAnswer) -> None:
         """Answer the question of a ``VramPlanned``; one that is closed already is left alone."""
@@ -233,40 +240,85 @@ class VramArbiter:
     async def aclose(self) -> None:
         """Wait for nobody any more; questions are closed."""
         await self._scope.aclose()
-        for waiting in self._questions.values():
+        for waiting in tuple(self._questions.values()):
             waiting.cancel()
 
-    async def _make_room(self, need: VramNeed, run_id: str) -> VramPlan:
-        plan = await self._plan_when_idle(need)
-        needed = plan.need.needed_bytes
-        if needed is None or plan.reason is not None or plan.fits_now:
-            return plan
-        if not plan.will_fit and need.must_fit:
-            kept = ", ".join(h.name for h in plan.kept) or "–"
-            raise VramNotEnoughError(**_words(plan), possible_gb=_gb(plan.possible_bytes), kept=kept)
-        if not plan.unload:
-            self._bus.publish(VramPlanned(plan, run_id))
-            return plan
-        if await self._may_unload(plan, run_id):
-            await self._unload(plan)
+    async def _grant(self, need: VramNeed, run_id: str) -> VramLease:
+        """Make room and begin a lease. Nobody else is held up while something is waited for or asked."""
+        give_up_s = time.monotonic() + self._limits.busy_s
+        agreed: VramPlan | None = None
+        is_told = False
+        while True:
+            async with self._granting:
+                plan = await self.plan(need, run_id)
+                must_wait = self._must_wait(plan, agreed) and time.monotonic() < give_up_s
+                if not must_wait and (agreed := self._settled_by(plan, agreed, run_id)) is not None:
+                    if agreed.unload:
+                        await self._unload(agreed, run_id)
+                    return self._begin(plan, run_id)
+            if not must_wait:
+                agreed = await self._ask(plan, run_id)
+            else:
+                if not is_told:
+                    is_told = True
+                    self._tell(run_id, "progress.vram.waiting")
+                await asyncio.sleep(self._limits.look_s)
+
+    def _must_wait(self, plan: VramPlan, agreed: VramPlan | None) -> bool:
+        """Tell whether what works now holds the memory that is missing; a training would be waited for in vain."""
+        busy = [h for h in plan.kept if h.is_busy and not h.is_pinned]
+        starts_anyway = agreed is not None and not agreed.unload
+        return plan.will_fit is False and bool(busy) and not starts_anyway and not self._trainings_on(plan.card)
+
+    def _settled_by(self, plan: VramPlan, agreed: VramPlan | None, run_id: str) -> VramPlan | None:
+        """Return the plan with what may be unloaded now, or None if the person has to be asked first.
+
+        Args:
+            agreed: What the person agreed to, with nothing to unload for "start anyway"; None = nobody was asked.
+
+        Raises:
+            VramNotEnoughError.
+        """
+        if plan.need.needed_bytes is None or plan.reason is not None or plan.fits_now:
+            return replace(plan, unload=())
+        if plan.will_fit is False:
+            self._check_may_start(plan)
+        if agreed is not None and (not agreed.unload or _ids(plan) <= _ids(agreed)):
+            return replace(plan, unload=plan.unload if agreed.unload else ())
+        if plan.unload and self.can_ask and self._settings().vram_policy == "ask":
+            return None
+        self._bus.publish(VramPlanned(plan, run_id))
         return plan
 
-    async def _plan_when_idle(self, need: VramNeed) -> VramPlan:
-        """Plan; where what works now holds the memory that is missing, wait for its end, but not for ever."""
-        give_up_s = time.monotonic() + self._limits.busy_s
-        while True:
-            plan = await self.plan(need)
-            busy = [h for h in plan.kept if h.is_busy and not h.is_pinned]
-            if plan.will_fit is not False or not busy or time.monotonic() > give_up_s or self._is_training():
-                return plan
-            await asyncio.sleep(self._limits.look_s)
+    def _check_may_start(self, plan: VramPlan) -> None:
+        """Raise VramNotEnoughError where starting with too little would fail, or would break a training."""
+        trainings = [] if plan.need.kind == "training" else self._trainings_on(plan.card)
+        if plan.need.must_fit or trainings:
+            kept = ", ".join((*trainings, *(h.name for h in plan.kept))) or "–"
+            raise VramNotEnoughError(**_words(plan), possible_gb=_gb(plan.possible_bytes), kept=kept)
 
-    async def _may_unload(self, plan: VramPlan, run_id: str) -> bool:
-        """Tell the plan, or ask. Raises VramRefusedError."""
-        if self._settings().vram_policy != "ask" or not self.can_ask:
-            self._bus.publish(VramPlanned(plan, run_id))
-            self._tell(run_id, "progress.vram.freeing")
-            return True
+    def _begin(self, plan: VramPlan, run_id: str) -> VramLease:
+        lease = VramLease(plan, run_id, is_alone=plan.own_bytes < _EMPTY_BYTES)
+        for other in self._leases:
+            if other.plan.need.process == plan.need.process:
+                other.is_alone = lease.is_alone = False
+        self._leases.append(lease)
+        return lease
+
+    @asynccontextmanager
+    async def _held(self, lease: VramLease) -> AsyncGenerator[None]:
+        try:
+            async with self._watch.listening(lease.see):
+                yield
+        finally:
+            self._leases.remove(lease)
+            self._used_at_s[lease.plan.need.process] = time.monotonic()
+        # What had to work with less than it needs says nothing about its need.
+        if lease.plan.card and lease.is_alone and lease.plan.will_fit is not False:
+            await self._remember(lease)
+
+    async def _ask(self, plan: VramPlan, run_id: str) -> VramPlan:
+        """Ask, and return what the person agreed to. Raises VramRefusedError."""
         question = f"vram-{next(self._numbers)}"
         waiting: asyncio.Future[VramAnswer] = asyncio.get_running_loop().create_future()
         self._questions[question] = waiting
@@ -279,27 +331,26 @@ class VramArbiter:
             self._bus.publish(VramQuestionClosed(question))
         if answer == "cancel":
             raise VramRefusedError(**_words(plan))
-        if answer == "free":
-            self._tell(run_id, "progress.vram.freeing")
-        return answer == "free"
+        return plan if answer == "free" else replace(plan, unload=())
 
     def _tell(self, run_id: str, message: str) -> None:
         if run_id:
             self._bus.publish(RunProgressed(run_id, None, message))
 
-    async def _unload(self, plan: VramPlan) -> None:
+    async def _unload(self, plan: VramPlan, run_id: str) -> None:
+        self._tell(run_id, "progress.vram.freeing")
         before = await self._watch.fresh()
-        sight = await self._look(before)
+        sight = await self._look(before, run_id)
         now = {h.id: h for h in sight.holdings}
         for holding in plan.unload:
             # It may have begun to work, or be gone, since it was planned.
             if holding.id in now and now[holding.id].may_go:
                 await sight.holders[holding.id].free()
-        after = await self._wait_until_free(plan)
+        after = await self._wait_until_free(plan, run_id)
         names = tuple(h.name for h in plan.unload)
         self._bus.publish(VramFreed(names, used_bytes_of(before, plan.card), used_bytes_of(after, plan.card)))
 
-    async def _wait_until_free(self, plan: VramPlan) -> GpuSnapshot:
+    async def _wait_until_free(self, plan: VramPlan, run_id: str) -> GpuSnapshot:
         """Look until the memory is there. Raises VramNotFreedError."""
         assert plan.possible_bytes is not None and plan.need.needed_bytes is not None
         wanted = min(plan.need.needed_bytes, plan.possible_bytes)
@@ -311,7 +362,7 @@ class VramArbiter:
                 if card is None or card.free_bytes is None:
                     raise VramNotFreedError(**_words(plan), free_gb="?")
                 own = held_bytes(card, plan.need.process) or 0
-                if card.free_bytes + own - self._promised(card, plan.need.process) >= wanted:
+                if card.free_bytes + own - self._promised(card, plan.need.process, run_id) >= wanted:
                     return snapshot
                 if time.monotonic() > give_up_s:
                     raise VramNotFreedError(**_words(plan), free_gb=_gb(card.free_bytes))
@@ -335,21 +386,29 @@ class VramArbiter:
                 await asyncio.sleep(0.1)
         return snapshot, True
 
-    async def _look(self, snapshot: GpuSnapshot) -> Sight:
-        working: set[ProcessKind] = {lease.plan.need.process for lease in self._leases}
+    async def _has_cards(self) -> bool:
+        return bool((self._watch.latest if self._watch.latest.gpus else await self._watch.fresh()).gpus)
+
+    async def _look(self, snapshot: GpuSnapshot, run_id: str = "") -> Sight:
+        working: set[ProcessKind] = {lease.plan.need.process for lease in self._leases_beside(run_id)}
         return await look(self._sources, snapshot, self._settings().vram_pinned, working)
 
-    def _promised(self, card: Gpu, process: ProcessKind) -> int:
+    def _leases_beside(self, run_id: str) -> list[VramLease]:
+        """Return the leases of others: a run that has its picture looked at by a model does not wait for itself."""
+        return [lease for lease in self._leases if not run_id or lease.run_id != run_id]
+
+    def _promised(self, card: Gpu, process: ProcessKind, run_id: str = "") -> int:
         """Return what running leases of other programs were granted and have not yet taken."""
         open_bytes: dict[ProcessKind, int] = {}
-        for lease in self._leases:
+        for lease in self._leases_beside(run_id):
             need = lease.plan.need
             if lease.plan.card == card.uuid and need.process != process and need.needed_bytes is not None:
                 open_bytes[need.process] = max(open_bytes.get(need.process, 0), need.needed_bytes)
         return sum(max(0, size - (held_bytes(card, kind) or 0)) for kind, size in open_bytes.items())
 
-    def _is_training(self) -> bool:
-        return any(lease.plan.need.kind == "training" for lease in self._leases)
+    def _trainings_on(self, card: str) -> list[str]:
+        needs = [lease.plan.need for lease in self._leases if lease.plan.card == card]
+        return [need.name for need in needs if need.kind == "training"]
 
     async def _remember(self, lease: VramLease) -> None:
         """Keep the peak: the driver's figure, else what the program itself still holds."""
@@ -376,6 +435,10 @@ class VramArbiter:
 
 def _gb(size_bytes: int | None) -> str:
     return "?" if size_bytes is None else f"{size_bytes / VRAM_GB:.1f}"
+
+
+def _ids(plan: VramPlan) -> set[str]:
+    return {holding.id for holding in plan.unload}
 
 
 def _words(plan: VramPlan) -> dict[str, str]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ai4artsed_desktop.adapters.gpu.meter import GpuMeterThread
 from ai4artsed_desktop.adapters.gpu.nvml import NvmlSampler
 from ai4artsed_desktop.adapters.gpu.process_names import ProcessNames
 from ai4artsed_desktop.domain.gpu import GpuProcess, ProcessKind
 from ai4artsed_desktop.domain.settings import Settings
-from ai4artsed_desktop.domain.vram import GpuRecords
+from ai4artsed_desktop.domain.text_models import TextModelInfo
+from ai4artsed_desktop.domain.vram import GpuRecords, VramNeed
 from ai4artsed_desktop.engine.bus import EventBus
 from ai4artsed_desktop.engine.gpu_ports import VramHolder
 from ai4artsed_desktop.engine.gpu_watch import GpuWatch
@@ -45,6 +46,7 @@ class FakeProgram:
         own_figure: What it says it holds; None = it does not say.
         free_after_looks: Its memory becomes free so many looks after it was asked to go.
         on_free: Called when it is asked to go; may raise.
+        serves: What its text models need, by their ids.
     """
 
     card: FakeCard
@@ -57,6 +59,7 @@ class FakeProgram:
     free_after_looks: int = 0
     keeps: int = 0
     on_free: Callable[[], None] | None = None
+    serves: dict[str, VramNeed] = field(default_factory=dict[str, VramNeed])
     freed: int = 0
     warmed: list[str] = field(default_factory=list[str])
 
@@ -74,6 +77,10 @@ class FakeProgram:
         if holder_id == self.id:
             self.warmed.append(holder_id)
         return holder_id == self.id
+
+    async def need_of(self, info: TextModelInfo) -> VramNeed | None:
+        need = self.serves.get(info.id)
+        return replace(need, needed_bytes=0) if need is not None and self.pid in self.card.processes else need
 
     async def free(self) -> None:
         if self.on_free is not None:

@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING
 from ai4artsed_desktop.adapters.backends.comfyui_json import JsonObject, as_list, as_object
 from ai4artsed_desktop.adapters.local_only import HERE_ONLY, answers, is_on_this_machine
 from ai4artsed_desktop.adapters.text_models.llama_cpp import BuiltInModels
+from ai4artsed_desktop.adapters.text_models.llama_files import PROVIDER
 from ai4artsed_desktop.domain.errors import AppError
 from ai4artsed_desktop.domain.gpu import ProcessKind
-from ai4artsed_desktop.domain.text_models import TextRequest
+from ai4artsed_desktop.domain.text_models import TextModelInfo, TextRequest
+from ai4artsed_desktop.domain.vram import VramNeed
 from ai4artsed_desktop.engine.gpu_ports import VramHolder
+from ai4artsed_desktop.engine.gpu_use import need_of_text_model
 
 if TYPE_CHECKING:
     from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient
@@ -63,6 +66,10 @@ class ComfyUiVram:
         """Nothing to do: a server loads what its next graph names."""
         del holder_id
         return False
+
+    async def need_of(self, info: TextModelInfo) -> VramNeed | None:
+        """Return None: it serves no text models."""
+        del info
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -126,6 +133,12 @@ class BuiltInVram:
             async for _ in deltas:
                 pass
         return True
+
+    async def need_of(self, info: TextModelInfo) -> VramNeed | None:
+        """Return what a model needs; nothing where llama.cpp was built without a way to a card."""
+        if info.provider != PROVIDER or not await self._models.can_use_cards():
+            return None
+        return need_of_text_model(info, "llama_cpp", is_loaded=info.id in self._models.loaded())
 
 
 def held_by(stats: JsonObject) -> int | None:

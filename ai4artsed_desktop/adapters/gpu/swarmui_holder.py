@@ -11,6 +11,8 @@ from ai4artsed_desktop.adapters.gpu.holders import LOOK_LIMIT_S, held_by
 from ai4artsed_desktop.adapters.local_only import HERE_ONLY, answers, is_on_this_machine
 from ai4artsed_desktop.domain.errors import AppError
 from ai4artsed_desktop.domain.gpu import ProcessKind
+from ai4artsed_desktop.domain.text_models import TextModelInfo
+from ai4artsed_desktop.domain.vram import VramNeed
 from ai4artsed_desktop.engine.gpu_ports import VramHolder
 
 if TYPE_CHECKING:
@@ -66,6 +68,10 @@ class SwarmUiVram:
         """Nothing to do: a server loads what its next graph names."""
         del holder_id
         return False
+
+    async def need_of(self, info: TextModelInfo) -> VramNeed | None:
+        """Return None: it serves no text models."""
+        del info
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -81,6 +81,7 @@ class BuiltInModels:
         self._changed = asyncio.Event()
         self._http: httpx.AsyncClient | None = None
         self._is_closed = False
+        self._cards: int | None = None
 
     @property
     def id(self) -> str:
@@ -125,6 +126,14 @@ class BuiltInModels:
     def loaded(self) -> dict[str, LlamaServer]:
         """Return the models that are in memory now, by id."""
         return {model_id: slot.server for model_id, slot in self._slots.items() if slot.server is not None}
+
+    async def can_use_cards(self) -> bool:
+        """Tell whether this build of llama.cpp can use a graphics card; asked once, in a process of its own."""
+        if self._cards is None:
+            from ai4artsed_desktop.adapters.text_models.llama_server import count_cards  # late, as the server itself
+
+            self._cards = await count_cards(self._guards)
+        return self._cards > 0
 
     def is_busy(self, model_id: str) -> bool:
         """Tell whether a model loads or answers now."""

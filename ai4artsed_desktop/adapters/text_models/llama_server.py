@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import secrets
 import signal
@@ -34,11 +35,16 @@ from ai4artsed_desktop.domain.errors import ContextTooLongError, ModelError, Mod
 from ai4artsed_desktop.domain.text_models import ModelGrade, TextDelta, TextModelInfo, TextRequest
 from ai4artsed_desktop.domain.token_estimate import answer_room
 
+_log = logging.getLogger(__name__)
+
 #: A cold load of a large model from a slow disk takes minutes; beyond this something is wrong.
 LOAD_LIMIT_S = 900.0
 
 #: No byte for so long means dead: the server pings every 30 s, also while it reads a long prompt.
 SILENCE_LIMIT_S = 180.0
+
+#: Loading the library and its drivers takes well below a second.
+_ASK_LIMIT_S = 20.0
 
 #: What a model is loaded with until a text needs more: enough for most, and gigabytes are not taken in advance.
 _CONTEXT_TOKENS = 4096
@@ -113,6 +119,29 @@ class LoadOptions:
     threads: int
     needed_tokens: int = 0
     bound_tokens: int | None = None
+
+
+async def count_cards(guards: Guards) -> int:
+    """Return how many graphics cards the installed llama.cpp can use; 0 also where it cannot be asked.
+
+    In a process of its own: a broken driver ends that one, and its libraries stay out of ours.
+    """
+    try:
+        async with asyncio.timeout(_ASK_LIMIT_S):
+            child = await ChildProcess.start(
+                child_argv("llm", json.dumps("devices")),
+                name="llama.cpp devices",
+                cwd=child_cwd(),
+                watchdog=guards.watchdog,
+                ledger=guards.ledger,
+            )
+            async with child, aclosing(child.lines()) as lines:
+                async for line in lines:
+                    if isinstance(cards := _parse(line).get("cards"), int):
+                        return cards
+    except (OSError, TimeoutError) as exc:
+        _log.warning("llama.cpp does not tell which cards it can use: %s", exc)
+    return 0
 
 
 class LlamaServer:

@@ -5,12 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ai4artsed_desktop.adapters.local_only import is_on_this_machine
 from ai4artsed_desktop.adapters.text_models.ollama import PROVIDER, Ollama
 from ai4artsed_desktop.domain.errors import AppError
 from ai4artsed_desktop.domain.gpu import ProcessKind
+from ai4artsed_desktop.domain.text_models import TextModelInfo
+from ai4artsed_desktop.domain.vram import VramNeed
 from ai4artsed_desktop.engine.gpu_ports import VramHolder
+from ai4artsed_desktop.engine.gpu_use import need_of_text_model
+
+if TYPE_CHECKING:
+    from ai4artsed_desktop.adapters.text_models.ollama_models import LoadedModel
 
 _log = logging.getLogger(__name__)
 
@@ -39,15 +46,7 @@ class OllamaVram:
 
     async def holders(self) -> Sequence[VramHolder]:
         """Return the models that are loaded now; none where nothing answers."""
-        if not is_on_this_machine(self._ollama.address):
-            return []
-        try:
-            if not await self._ollama.is_there():
-                return []
-            loaded = await self._ollama.loaded()
-        except AppError as exc:
-            _log.info("Ollama does not tell what it has loaded: %s", exc.detail)
-            return []
+        loaded = await self._loaded()
         return [
             OllamaHolder(
                 id=f"{PROVIDER}/{model.name}",
@@ -65,3 +64,22 @@ class OllamaVram:
             return False
         await self._ollama.load(holder_id)
         return True
+
+    async def need_of(self, info: TextModelInfo) -> VramNeed | None:
+        """Return what a model of this server needs; nothing where the server runs it on the processor."""
+        if info.provider != PROVIDER or not is_on_this_machine(self._ollama.address):
+            return None
+        loaded = next((model for model in await self._loaded() if model.name == info.name), None)
+        if loaded is not None and loaded.size_vram_bytes == 0:
+            return None
+        return need_of_text_model(info, "ollama", is_loaded=loaded is not None)
+
+    async def _loaded(self) -> Sequence[LoadedModel]:
+        """Ask what is loaded; nothing where nothing of this machine answers."""
+        if not is_on_this_machine(self._ollama.address):
+            return []
+        try:
+            return await self._ollama.loaded() if await self._ollama.is_there() else []
+        except AppError as exc:
+            _log.info("Ollama does not tell what it has loaded: %s", exc.detail)
+            return []

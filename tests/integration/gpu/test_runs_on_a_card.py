@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,11 @@ from ai4artsed_desktop.domain.gpu import VRAM_GB, GpuSampled
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.runs import RunRecord, StageName, StageRecord
 from ai4artsed_desktop.domain.vram import VramFreed, VramPlanned, VramQuestionClosed
+from ai4artsed_desktop.engine.gpu_use import need_of_text_model
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from tests.support.fake_children import until
+from tests.support.fake_models import GOOD
 from tests.support.fake_nvml import DRIVER_NOT_LOADED, FakeCard, FakeNvml, installed, no_library
 from tests.support.probe import EventProbe
 from tests.support.vram_world import FakeProgram, TestNames
@@ -192,3 +194,25 @@ async def test_free_memory_unloads_everything_that_is_idle(app_home: Path, card:
         async with world_of(app_home, CardBackend(card), [qwen]) as world:
             done = await world.engine.free_memory()
     assert [h.name for h in done.freed] == ["qwen3:14b"] and card.free == 24 * GB
+
+
+async def test_a_text_stage_asks_for_its_run_and_a_no_keeps_what_was_typed(app_home: Path, card: FakeCard) -> None:
+    comfy = FakeProgram(card, COMFY_PID, "comfyui", "comfyui", "ComfyUI")
+    comfy.load(20 * GB)
+    ollama = FakeProgram(card, OLLAMA_PID, GOOD.id, "ollama", "Good")
+    ollama.serves[GOOD.id] = need_of_text_model(replace(GOOD, size_bytes=9 * GB), "ollama", is_loaded=False)
+    with installed(FakeNvml(card)):
+        async with world_of(app_home, CardBackend(card), [comfy, ollama], vram_policy="ask") as world:
+            world.engine.vram.can_ask = True
+            run_id = world.engine.runs.submit(request("A red apple", "dada"))
+            planned = await world.probe.next(VramPlanned)
+            assert (planned.run_id, planned.plan.need.name) == (run_id, "Good") and world.models.requests == []
+            messages = [event.message for event in world.probe.of(RunProgressed) if event.run_id == run_id]
+            assert messages[-1] == "progress.vram.asking"
+            world.engine.vram.answer(planned.question, "cancel")
+            record = await world.engine.runs.wait(run_id)
+            assert record.error is not None and record.error.code == "error.vram.refused" and comfy.freed == 0
+            assert record.input_text == "A red apple"
+            run_id = world.engine.runs.submit(request("A red apple", "dada"))
+            world.engine.vram.answer((await world.probe.next(VramPlanned)).question, "free")
+            assert (await world.engine.runs.wait(run_id)).state == "finished" and comfy.freed == 1
