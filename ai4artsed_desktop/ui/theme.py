@@ -89,14 +89,16 @@ class Theme(QObject):
         workshop_mode: bool | None = None,
         reduced_motion: bool | None = None,
     ) -> None:
-        """Change what is given, keep the rest, and apply it at once."""
+        """Change what is given, keep the rest, and apply it at once; what changes nothing costs nothing."""
+        before = (self._choice, self._workshop_mode, self._reduced_motion)
         if choice is not None:
             self._choice = choice
         if workshop_mode is not None:
             self._workshop_mode = workshop_mode
         if reduced_motion is not None:
             self._reduced_motion = reduced_motion
-        self._apply()
+        if before != (self._choice, self._workshop_mode, self._reduced_motion):
+            self._apply()
 
     def color(self, role: str) -> QColor:
         """Return the colour of a role, such as ``muted``."""

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QEvent, Qt, QThreadPool
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThreadPool
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -97,6 +97,22 @@ def press(widget: QWidget, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.Keybo
     QTest.keyClick(widget, key, modifier)
 
 
+class StrayWindows(QObject):
+    """Notes every part of the window that is shown before it has its place: it would flash up as a window of its own."""
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        app.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        # A plain window flag is what a widget without a parent has; dialogs, menus, pop-ups and tool tips have their own.
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and not isinstance(watched, MainWindow):
+            if watched.windowType() == Qt.WindowType.Window:
+                self.seen.append(f"{type(watched).__name__} {watched.accessibleName()}")
+        return False
+
+
 @asynccontextmanager
 async def open_window(
     home: Path,
@@ -118,6 +134,7 @@ async def open_window(
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     settings.setdefault("language", language)
+    strays = StrayWindows(app)
     async with open_world(home, models=models, renderer=renderer, **settings) as world:
         if prepare is not None:
             prepare(world)
@@ -144,6 +161,7 @@ async def open_window(
         try:
             await opened.until(lambda: window.facts.is_known)
             yield opened
+            assert not strays.seen, f"shown without a place in the window: {strays.seen}"
         finally:
             await scope.aclose()
             bridge.close()

@@ -29,7 +29,8 @@ class FoldersRow(QWidget):
         self.add_button = Button(kit, "settings.add_folder", "plus", "quiet")
         self.add_button.clicked.connect(self._on_add_button_clicked)
         self.lock = Label(kit, "settings.locked", "small-warn", variable=f"AI4ARTSED_{name.upper()}")
-        self.lock.setVisible(link.is_locked(name))
+        if not link.is_locked(name):
+            self.lock.hide()
         self.add_button.setEnabled(not link.is_locked(name))
         self._list = column(space=r.SPACE_1)
         words = column(Label(kit, f"settings.{name}"), Label(kit, f"settings.{name}.text", "small"), self.lock, space=2)

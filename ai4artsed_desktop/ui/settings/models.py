@@ -41,10 +41,12 @@ class ModelRow(QWidget):
         words = column(name, small, _state(kit, model), space=2)
         self.remove_button = IconButton(kit, "trash", "models.remove")
         self.remove_button.setAccessibleDescription(model.name)
-        self.remove_button.setVisible(remove is not None)
+        if remove is None:
+            self.remove_button.hide()
         self.copy_button = IconButton(kit, "copy", "models.copy_out")
         self.copy_button.setAccessibleDescription(model.name)
-        self.copy_button.setVisible(copy_out is not None)
+        if copy_out is None:
+            self.copy_button.hide()
         buttons = row(self.copy_button, self.remove_button)
         head = row(words, column(buttons, None, space=0), space=r.SPACE_4)
         head.setStretch(0, 1)
@@ -83,7 +85,8 @@ class ModelList(QWidget):
         self.import_button = Button(kit, "models.import", "folder")
         self.free_button = Button(kit, "remedy.free_memory", "eraser")
         self.copy_in_button = Button(kit, "models.copy_in", "folder")
-        self.copy_in_button.setVisible(context.bridge.engine.served_models is not None)
+        if context.bridge.engine.served_models is None:
+            self.copy_in_button.hide()
         self.copy_in_button.clicked.connect(self._on_copy_in_button_clicked)
         self.import_button.clicked.connect(self._on_import_button_clicked)
         self.free_button.clicked.connect(lambda: context.actions.do("free_memory"))

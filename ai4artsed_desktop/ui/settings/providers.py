@@ -52,7 +52,8 @@ class ServiceRow(QWidget):
         self.name.setText(service.name)
         self.switch = CheckField(kit)
         self.switch.setAccessibleName(service.name)
-        self.switch.setVisible(service.has_text_models)
+        if not service.has_text_models:
+            self.switch.hide()
         self.switch.setEnabled(not link.is_locked("providers"))
         self.note = Label(kit, look="small")
         self.address = QLineEdit()

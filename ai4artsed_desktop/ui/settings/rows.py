@@ -79,11 +79,13 @@ class SettingRow(QWidget):
         kit = link.kit
         self.title = Label(kit, f"settings.{name}")
         self.text = Label(kit, f"settings.{name}.text" if has_text else "", "small")
-        self.text.setVisible(has_text)
+        if not has_text:
+            self.text.hide()
         variable = f"AI4ARTSED_{name.upper()}"
         self.lock = Label(kit, "settings.locked", "small-warn", variable=variable)
         is_locked = link.is_locked(name)
-        self.lock.setVisible(is_locked)
+        if not is_locked:
+            self.lock.hide()
         field.setEnabled(not is_locked)
         words = column(self.title, self.text, self.lock, space=2)
         side = row(words, field, space=r.SPACE_4)

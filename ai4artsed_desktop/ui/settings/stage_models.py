@@ -102,7 +102,8 @@ class Presets(QWidget):
         context.facts.changed.connect(self._show)
         context.bridge.engine_event.connect(self._on_bridge_engine_event)
         self._offer()
-        self.setVisible(bool(self._presets.presets))
+        if not self._presets.presets:
+            self.hide()
         context.bridge.ask(context.bridge.engine.gpu.fresh(), self.suggest)
 
     @property

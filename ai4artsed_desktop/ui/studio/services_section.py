@@ -46,7 +46,8 @@ class ServicesSection(QWidget):
         self.setup_button = Button(kit, "services.setup", "search", "quiet")
         self.setup_button.setCheckable(True)
         self.none = Label(kit, "services.none", "muted")
-        self.none.setVisible(not views)
+        if views:
+            self.none.hide()
         self._lay_out()
         self._connect()
         self.show_log(views[0].name) if views else self.show_setup()

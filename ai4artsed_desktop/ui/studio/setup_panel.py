@@ -136,7 +136,8 @@ class SetupPanel(QWidget):
         key = "setup.choose_program" if is_program else "setup.choose_folder"
         choose = Button(kit, key, "folder", "quiet")
         choose.setAccessibleDescription(title.text())
-        choose.setVisible(bool(setting))
+        if not setting:
+            choose.hide()
         choose.setEnabled(setting not in self._context.bridge.engine.settings_from_environment)
         choose.clicked.connect(partial(self._choose, name, is_program))
         missing = Label(kit, "" if is_found else "service.no_install", "muted")

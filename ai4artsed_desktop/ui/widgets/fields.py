@@ -106,7 +106,9 @@ class WholeField(QSpinBox):
     def __init__(self, kit: Kit) -> None:
         super().__init__()
         self.kit = kit
-        _dress(self, kit)
+        _dress(self)
+        kit.theme.changed.connect(self._fit)
+        self._fit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the ground; the words paint themselves."""
@@ -118,6 +120,9 @@ class WholeField(QSpinBox):
         """Let the page scroll; only a field that has the focus turns."""
         _wheel(self, event, lambda: QSpinBox.wheelEvent(self, event))
 
+    def _fit(self) -> None:
+        self.setMinimumHeight(self.kit.theme.hit_px)
+
 
 class NumberField(QDoubleSpinBox):
     """A number."""
@@ -125,7 +130,9 @@ class NumberField(QDoubleSpinBox):
     def __init__(self, kit: Kit) -> None:
         super().__init__()
         self.kit = kit
-        _dress(self, kit)
+        _dress(self)
+        kit.theme.changed.connect(self._fit)
+        self._fit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the ground; the words paint themselves."""
@@ -136,6 +143,9 @@ class NumberField(QDoubleSpinBox):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Let the page scroll; only a field that has the focus turns."""
         _wheel(self, event, lambda: QDoubleSpinBox.wheelEvent(self, event))
+
+    def _fit(self) -> None:
+        self.setMinimumHeight(self.kit.theme.hit_px)
 
 
 class CheckField(QCheckBox):
@@ -150,9 +160,9 @@ class CheckField(QCheckBox):
         super().__init__()
         self._kit = kit
         self._key = key
-        self.setMinimumHeight(kit.theme.hit_px)
-        kit.theme.changed.connect(lambda: self.setMinimumHeight(kit.theme.hit_px))
+        kit.theme.changed.connect(self._fit)
         kit.translator.language_changed.connect(self.retranslate)
+        self._fit()
         self.retranslate()
 
     def sizeHint(self) -> QSize:
@@ -195,16 +205,17 @@ class CheckField(QCheckBox):
             self.setText(self._kit.text(self._key))
             self.setAccessibleName(self.text())
 
+    def _fit(self) -> None:
+        self.setMinimumHeight(self._kit.theme.hit_px)
 
-def _dress(field: QSpinBox | QDoubleSpinBox, kit: Kit) -> None:
+
+def _dress(field: QSpinBox | QDoubleSpinBox) -> None:
     field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     field.setKeyboardTracking(False)
     # Typing, the arrow keys and the wheel are enough; arrows to aim at only make the field narrow.
     field.lineEdit().setTextMargins(r.SPACE_1, 0, r.SPACE_1, 0)
     field.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
-    field.setMinimumHeight(kit.theme.hit_px)
     field.setMinimumWidth(r.SPACE_6 * 2)
-    kit.theme.changed.connect(lambda: field.setMinimumHeight(kit.theme.hit_px))
 
 
 def _paint_ground(painter: QPainter, field: QWidget, kit: Kit) -> None:

@@ -30,7 +30,8 @@ class Notice(QWidget):
         self.icon = IconLabel(kit, icon, "muted", 40)
         self.title = Label(kit, title_key, "section", **params)
         self.words = Label(kit, text_key, "muted", **params)
-        self.words.setVisible(bool(text_key))
+        if not text_key:
+            self.words.hide()
         self._column = column(None, space=r.SPACE_2, margin=r.SPACE_4)
         for label in (self.title, self.words):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from ai4artsed_desktop.ui import roles, stylesheet
@@ -11,6 +13,7 @@ from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.roles import DARK, GROUND_ROLES, HIGH_CONTRAST, LIGHT, TEXT_ROLES, Roles, contrast_ratio
 from ai4artsed_desktop.ui.theme import Theme, ThemeChoice, set_look
 from ai4artsed_desktop.ui.widgets.basics import Button, IconButton
+from ai4artsed_desktop.ui.widgets.fields import CheckField, Combo, NumberField, WholeField
 
 SETS = pytest.mark.parametrize("colors", [LIGHT, DARK, HIGH_CONTRAST], ids=["light", "dark", "high_contrast"])
 
@@ -110,3 +113,16 @@ def test_two_themes_do_not_fight_over_an_old_one(qapp: QApplication, kit: Kit) -
     other = Theme(qapp, ThemeChoice.HIGH_CONTRAST)
     assert qapp.palette().color(QPalette.ColorRole.Window).name().upper() == HIGH_CONTRAST.canvas
     other.deleteLater()
+
+
+def test_a_theme_that_stays_as_it_is_is_not_put_on_again(kit: Kit, qtbot: QtBot) -> None:
+    with qtbot.assertNotEmitted(kit.theme.changed):
+        kit.theme.configure(choice=ThemeChoice.LIGHT, workshop_mode=False, reduced_motion=True)
+
+
+@pytest.mark.parametrize("make", [WholeField, NumberField, CheckField, Combo])
+def test_a_field_that_is_gone_does_not_hear_of_another_look(kit: Kit, make: Callable[[Kit], QWidget]) -> None:
+    field = make(kit)
+    field.deleteLater()
+    QCoreApplication.sendPostedEvents(field, int(QEvent.Type.DeferredDelete))
+    kit.theme.configure(workshop_mode=True)
