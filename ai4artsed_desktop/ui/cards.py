@@ -11,6 +11,7 @@ from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.text import localized
 from ai4artsed_desktop.domain.text_models import ModelGrade, TextModelInfo
 from ai4artsed_desktop.engine.catalog_rules import procedure_of
+from ai4artsed_desktop.ui.create.remedies import remedy_for
 from ai4artsed_desktop.ui.facts import EngineFacts
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.models.cards import CardItem
@@ -75,7 +76,10 @@ def _interception_label(kit: Kit, facts: EngineFacts, config: InterceptionConfig
 
 
 def _output_label(kit: Kit, config: OutputConfig) -> str:
-    return kit.text("card.ai" if config.meta.is_ai else "card.rules")
+    if not config.meta.is_ai:
+        return kit.text("card.rules")
+    makes_code = config.display.category == "code"
+    return kit.text("card.ai" if makes_code else f"card.ai.{config.media_preferences.default_output}")
 
 
 def _card(kit: Kit, config: ConfigBase, label: str, problem: Reason | None, measured: Measured) -> CardItem:
@@ -115,12 +119,5 @@ def _group_name(kit: Kit, config: ConfigBase) -> str:
 
 def _fix(kit: Kit, problem: Reason) -> str:
     """Return what the button says that leads to where the reason can be mended, "" if there is no such place."""
-    if problem.key == "reason.key_missing":
-        return kit.text("card.fix_key")
-    needs_model = problem.key in {
-        "reason.no_model",
-        "reason.tiny_model",
-        "reason.model_missing",
-        "reason.chain_needs_model",
-    }
-    return kit.text("card.fix_model") if needs_model else ""
+    remedy = remedy_for(problem)
+    return kit.text(remedy.key) if remedy is not None else ""

@@ -238,6 +238,11 @@ class MainWindow(QWidget):
             WindowAction("full_screen", "window.full_screen", self._toggle_full_screen, "zoom-fit", "F11"),
             WindowAction("settings", "page.settings", lambda: self.show_page("settings"), "settings", "Ctrl+,"),
             WindowAction("models", "remedy.models", lambda: self.show_page("settings", "models"), "model"),
+            WindowAction(
+                "media_models", "remedy.media_models", lambda: self.show_page("studio", "media_models"), "picture"
+            ),
+            WindowAction("services", "remedy.services", lambda: self.show_page("studio", "services"), "studio"),
+            WindowAction("keys", "remedy.keys", lambda: self.show_page("settings", "services"), "lock"),
             WindowAction("workflow", "workflow.import", self._choose_workflow, "plus"),
             WindowAction("free_memory", "remedy.free_memory", self._free_memory, "eraser"),
             WindowAction("quit", "window.quit", self.close, "close", "Ctrl+Q"),

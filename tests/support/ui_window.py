@@ -98,7 +98,7 @@ def press(widget: QWidget, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.Keybo
 
 
 class StrayWindows(QObject):
-    """Notes every part of the window that is shown before it has its place: it would flash up as a window of its own."""
+    """Notes every part that is shown before it has its place in the window: it would flash up as one of its own."""
 
     def __init__(self, app: QApplication) -> None:
         super().__init__()
@@ -106,10 +106,10 @@ class StrayWindows(QObject):
         app.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        # A plain window flag is what a widget without a parent has; dialogs, menus, pop-ups and tool tips have their own.
-        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and not isinstance(watched, MainWindow):
-            if watched.windowType() == Qt.WindowType.Window:
-                self.seen.append(f"{type(watched).__name__} {watched.accessibleName()}")
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget):
+            # What has no parent is a plain window; dialogs, menus, pop-ups and tool tips are of their own kinds.
+            is_stray = watched.windowType() == Qt.WindowType.Window and not isinstance(watched, MainWindow)
+            self.seen += [f"{type(watched).__name__} {watched.accessibleName()}"] if is_stray else []
         return False
 
 

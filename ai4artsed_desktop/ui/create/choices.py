@@ -16,6 +16,7 @@ from ai4artsed_desktop.ui.create.interception_editor_menu import InterceptionMen
 from ai4artsed_desktop.ui.create.medium_box import MediumBox
 from ai4artsed_desktop.ui.create.parameter_sheet import ParameterSheet
 from ai4artsed_desktop.ui.create.parameters import ParameterValues
+from ai4artsed_desktop.ui.create.remedies import remedy_for
 from ai4artsed_desktop.ui.create.rules_box import RulesBox
 from ai4artsed_desktop.ui.models.cards import CardItem
 from ai4artsed_desktop.ui.paging import PageContext
@@ -73,6 +74,14 @@ class Choices(QObject):
         """Return how an output is called."""
         card = self._outputs.get(config_id)
         return card.name if card is not None else config_id
+
+    def entry_name(self, entry_id: str) -> str:
+        """Return how an interception, an output or a text model's task is called, by the id an error carries."""
+        card = self._interceptions.get(entry_id) or self._outputs.get(entry_id)
+        task = f"settings.stage_models.{entry_id}"
+        if card is None and self._context.kit.translator.has(task):
+            return self._context.kit.text(task)
+        return card.name if card is not None else entry_id
 
     def cards(self) -> tuple[Sequence[CardItem], Sequence[CardItem]]:
         """Return the cards of all interceptions and all outputs."""
@@ -182,9 +191,10 @@ class Choices(QObject):
 
         def fix(config_id: str) -> None:
             sheet.close_sheet()
-            problem = self._context.facts.snapshot.output_problems.get(config_id)
-            needs_key = problem is not None and problem.key == "reason.key_missing"
-            self._context.show_page("settings", "services" if needs_key else "models")
+            snapshot = self._context.facts.snapshot
+            problem = snapshot.output_problems.get(config_id) or snapshot.interception_problems.get(config_id)
+            remedy = remedy_for(problem) if problem is not None else None
+            self._context.actions.do(remedy.action if remedy is not None else "models")
 
         sheet.fix_requested.connect(fix)
         return sheet

@@ -84,6 +84,7 @@ class ResultView(QWidget):
         self._head.setLayout(row(self._tab_row, None, self.tool_row, space=r.SPACE_2))
         layout = column(self.working, self.error_card, self._head, self.stack, space=r.SPACE_2)
         layout.setStretch(3, 1)
+        self._rows = layout
         self.setLayout(layout)
         kit.translator.language_changed.connect(self._show_tabs)
 
@@ -108,6 +109,8 @@ class ResultView(QWidget):
         if is_other:
             self._keep_code()
             self._chosen, self._shown = "", None
+            # The next run's work has its own time, progress and preview.
+            self.working.finish()
         self._facts = facts
         self._show_tabs()
         self._show_medium()
@@ -128,6 +131,7 @@ class ResultView(QWidget):
                 self.working.show_detail(progress.node, progress.step, progress.steps, progress.queue_position)
                 if progress.preview is not None:
                     self.working.show_preview(progress.preview)
+                    self._make_room()
 
     def go_to_code(self) -> None:
         """Show the code, at the line an error names."""
@@ -154,10 +158,18 @@ class ResultView(QWidget):
         facts = self._facts
         if facts is None or not facts.is_live or facts.state == "paused":
             self.working.finish()
-            return
-        if not self.working.isVisible():
-            self.working.start("working.waiting")
-        self._say_what_happens(facts)
+        elif self.working.isHidden():
+            self.working.start("working.waiting", since_s=facts.started_s or None)
+            self.show_progress()
+        if facts is not None and not self.working.isHidden():
+            self._say_what_happens(facts)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """The preview of what is being made takes the room of the medium that is not there yet."""
+        has_preview = not self.working.isHidden() and not self.working.preview.isHidden()
+        self._rows.setStretch(0, int(has_preview))
+        self.stack.setVisible(not has_preview or self.stack.currentWidget() is not self.empty)
 
     def _say_what_happens(self, facts: RunFacts) -> None:
         if facts.state == "queued":

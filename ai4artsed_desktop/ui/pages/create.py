@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices, QShowEvent
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 
 from ai4artsed_desktop.domain.errors import AppError, ErrorInfo, UnknownEntryError
@@ -23,13 +23,13 @@ from ai4artsed_desktop.ui.create.box_row import BoxRow
 from ai4artsed_desktop.ui.create.choices import Choices
 from ai4artsed_desktop.ui.create.draft import Draft, next_seed
 from ai4artsed_desktop.ui.create.image_lora_row import ImageLoraRow, with_words
-from ai4artsed_desktop.ui.create.remedies import remedies_for
 from ai4artsed_desktop.ui.create.result_view import ResultView
-from ai4artsed_desktop.ui.create.save_dialog import ask_where_to_save
+from ai4artsed_desktop.ui.create.run_tools import RunTools
 from ai4artsed_desktop.ui.create.second_text import SecondText
-from ai4artsed_desktop.ui.create.session_view import RunTool, SessionView
+from ai4artsed_desktop.ui.create.session_view import SessionView
 from ai4artsed_desktop.ui.create.stage_column import StageColumn
 from ai4artsed_desktop.ui.create.strip_feed import StripFeed
+from ai4artsed_desktop.ui.create.ways_on import WaysOn
 from ai4artsed_desktop.ui.create.welcome import Welcome
 from ai4artsed_desktop.ui.create.work_area import WorkArea
 from ai4artsed_desktop.ui.models.cards import CardItem
@@ -52,7 +52,6 @@ class CreatePage(Page):
         self._runs = context.runs
         self._shown = ""
         self._last: RunRequest | None = None
-        self._removed: list[RunFacts] = []
         self.welcome: Welcome | None = None
         kit = context.kit
         self.idea = TextBox(kit, "create.idea", "create.idea.placeholder", limit_chars=MAX_TEXT_CHARS)
@@ -67,7 +66,20 @@ class CreatePage(Page):
         self.inputs = ImageLoraRow(context, self, self.feed.model, self._show_error)
         self._reading = Background[str](self, self.idea.set_text, context.show_error)
         self._reading_rules = Background[str](self, self.choices.rules_box.set_text, context.show_error)
-        self._saving = Background[None](self, lambda _: None, context.show_error)
+        self.ways_on = WaysOn(
+            context, self.result, self.choices, shown=lambda: self.shown_run, make=self.make, submit=self._submit
+        )
+        self.tools = RunTools(
+            context,
+            self,
+            self.result,
+            shown=lambda: self.shown_run,
+            submit=self._submit,
+            take_over=self.take_request,
+            throw_seed=self.choices.medium_box.seed.throw,
+            removed=self._on_removed,
+            show_error=self._show_error,
+        )
         self._lay_out()
         self._connect()
         self._restore_seed()
@@ -202,18 +214,7 @@ class CreatePage(Page):
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setLayout(column(self.area, space=0))
-        self.session.set_tools(self._run_tools(), in_bar=4)
-
-    def _run_tools(self) -> tuple[RunTool, ...]:
-        return (
-            RunTool("again", "run.again", self._again_exactly),
-            RunTool("dice", "run.new_seed", self._again_with_new_seed),
-            RunTool("edit", "run.reuse", self._take_over),
-            RunTool("folder", "run.folder", self._reveal),
-            RunTool("copy", "action.copy", self._copy),
-            RunTool("save", "action.save", self._save),
-            RunTool("close", "run.remove", self._remove),
-        )
+        self.session.set_tools(self.tools.tools(), in_bar=4)
 
     def _connect(self) -> None:
         context, memory = self._context, self._context.memory
@@ -237,10 +238,10 @@ class CreatePage(Page):
         self.stages.again_requested.connect(self._on_stages_again_requested)
         self.stages.went_on.connect(self._on_stages_went_on)
         self.result.cancel_requested.connect(self.cancel)
-        self.result.save_requested.connect(self._save_as)
+        self.result.save_requested.connect(self.tools.save_as)
         self.result.code_requested.connect(self._on_result_code_requested)
         self.session.strip.run_chosen.connect(self._on_strip_run_chosen)
-        self.session.strip.removal_requested.connect(self._remove)
+        self.session.strip.removal_requested.connect(self.tools.remove)
         self._runs.added.connect(self.show_run)
         self._runs.changed.connect(self._on_runs_changed)
         self._runs.streamed.connect(self._on_runs_streamed)
@@ -250,12 +251,6 @@ class CreatePage(Page):
         context.actions.add(*self._actions())
 
     def _actions(self) -> tuple[WindowAction, ...]:
-        def has_run() -> bool:
-            return self.shown_run is not None
-
-        def has_ended() -> bool:
-            return self.shown_run is not None and not self.shown_run.is_live
-
         choices = self.choices
         return (
             WindowAction("make", "create.make", self.make, "play", "Ctrl+Return"),
@@ -268,16 +263,7 @@ class CreatePage(Page):
             WindowAction("parameters", "parameters.title", choices.open_parameters, "more"),
             WindowAction("details", "create.rules.details", choices.open_details, "info"),
             run_again.send_names_action(lambda: self.shown_run, self._submit),
-            WindowAction("again", "run.again", self._again_exactly, "again", "", has_ended),
-            WindowAction("new_seed", "run.new_seed", self._again_with_new_seed, "dice", "", has_run),
-            WindowAction("reuse", "run.reuse", self._take_over, "edit", "", has_run),
-            WindowAction("folder", "run.folder", self._reveal, "folder", "", has_run),
-            WindowAction("save", "action.save", self._save, "save", "Ctrl+S", lambda: self.result.medium is not None),
-            WindowAction("code", "run.code", self.result.go_to_code, "code", "", has_run),
-            WindowAction("remove", "run.remove", self._remove, "close", "", has_ended),
-            WindowAction(
-                "undo_remove", "run.undo_remove", self._undo_remove, "undo", "Ctrl+Z", lambda: bool(self._removed)
-            ),
+            *self.tools.actions(),
         )
 
     def _focus(self, field: QWidget) -> None:
@@ -353,61 +339,13 @@ class CreatePage(Page):
         self._show(self.shown_run)
 
     def _show_error(self, error: ErrorInfo) -> None:
-        self.result.show_error(error)
+        self.ways_on.show(error)
         self._show_beginning(self.shown_run)
-        for remedy in remedies_for(error):
-            self.result.error_card.add_action(remedy.key, lambda action=remedy.action: self._remedy(action))
 
-    def _remedy(self, action: str) -> None:
-        if action == "again" and self.shown_run is None:
-            self.make()
-        else:
-            self._context.actions.do(action)
-
-    def _again_exactly(self) -> None:
-        if (facts := self.shown_run) is not None and not facts.is_live:
-            runs = self._context.facts.engine.runs
-            self._context.bridge.ask(runs.request_of(facts.run_id), self._submit, self._show_error)
-
-    def _again_with_new_seed(self) -> None:
-        if (facts := self.shown_run) is not None:
-            self._submit(run_again.with_seed(facts, self.choices.medium_box.seed.throw()))
-
-    def _take_over(self) -> None:
-        if (facts := self.shown_run) is not None:
-            self.take_request(facts.request)
-
-    def _reveal(self) -> None:
-        if (facts := self.shown_run) is not None and facts.folder is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(facts.folder)))
-
-    def _copy(self) -> None:
-        if (preview := self.result.preview) is not None:
-            preview.copy_button.click()
-
-    def _save(self) -> None:
-        if self.result.medium is not None and (path := self.result.path_of(self.result.medium)):
-            self._save_as(path)
-
-    def _save_as(self, path: str) -> None:
-        source, copy_file = Path(path), self._context.desk.copy_file
-
-        def save(target: Path) -> None:
-            self._saving.start(lambda: copy_file(source, target))
-
-        ask_where_to_save(self._kit, self, source, save)
-
-    def _remove(self) -> None:
-        facts = self._runs.forget(self._shown)
-        if facts is not None:
-            self._removed.append(facts)
-            self.feed.remove(facts.run_id)
-            if self._shown == facts.run_id:
-                self.show_run("")
-
-    def _undo_remove(self) -> None:
-        if self._removed:
-            self._runs.remember(self._removed.pop())
+    def _on_removed(self, run_id: str) -> None:
+        self.feed.remove(run_id)
+        if self._shown == run_id:
+            self.show_run("")
 
     def _restore_seed(self) -> None:
         pinned = self._context.memory.get("pinned_seed", -1)

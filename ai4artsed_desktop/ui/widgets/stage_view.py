@@ -181,7 +181,6 @@ class StageView(QFrame):
     def _build_head(self, kit: Kit, title_key: str) -> QWidget:
         self.icon = IconLabel(kit, "circle", "muted", 16)
         self.title = Label(kit, title_key, "overline")
-        self.title.setWordWrap(False)
         self.status = Label(kit, look="small")
         self.diff_button = IconButton(kit, "diff", "stage.diff", checkable=True)
         self.edit_button = IconButton(kit, "edit", "stage.edit")
@@ -191,10 +190,13 @@ class StageView(QFrame):
         self.edit_button.clicked.connect(self._on_edit_button_clicked)
         self.copy_button.clicked.connect(self._on_copy_button_clicked)
         self.again_button.clicked.connect(self.again_requested)
-        buttons = (self.diff_button, self.edit_button, self.copy_button, self.again_button)
-        head = row(self.icon, self.title, None, *buttons, space=r.SPACE_1)
+        # Two lines: in one, a long title and four buttons are wider than the column beside a result.
+        head = row(self.icon, self.title, self.diff_button, self.edit_button, self.copy_button, space=r.SPACE_1)
+        head.setStretch(1, 1)
+        below = row(self.status, self.again_button, space=r.SPACE_1)
+        below.setStretch(0, 1)
         holder = QWidget()
-        holder.setLayout(column(head, self.status, space=0))
+        holder.setLayout(column(head, below, space=0))
         return holder
 
     def _build_editing(self, kit: Kit) -> QWidget:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QFrame, QLabel, QProgressBar
+from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QFrame, QProgressBar, QSizePolicy, QWidget
 
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.kit import Kit
@@ -14,8 +14,40 @@ from ai4artsed_desktop.ui.theme import set_look
 from ai4artsed_desktop.ui.units import duration_text
 from ai4artsed_desktop.ui.widgets.basics import Button, IconLabel, Label, column, row
 
-#: Height of a preview; servers send them up to 512 px.
-_PREVIEW_PX = 220
+#: Servers send previews of up to 512 px; where there is less room, they are seen smaller, but whole.
+_PREVIEW_PX, _LOWEST_PREVIEW_PX = 512, 96
+
+
+class LivePreview(QWidget):
+    """A picture as large as there is room, whole and in its own shape."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.picture = QPixmap()
+        self.setMinimumHeight(_LOWEST_PREVIEW_PX)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_picture(self, picture: QPixmap) -> None:
+        """Show another one."""
+        self.picture = picture
+        self.update()
+
+    @property
+    def place(self) -> QRect:
+        """Where the picture lies in this widget."""
+        size = self.picture.size().scaled(self.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        return QRect((self.width() - size.width()) // 2, 0, size.width(), size.height())
+
+    def sizeHint(self) -> QSize:
+        """As large as servers send them."""
+        return QSize(_PREVIEW_PX, _PREVIEW_PX)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint it."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawPixmap(self.place, self.picture)
+        painter.end()
 
 
 class WorkingCard(QFrame):
@@ -42,17 +74,18 @@ class WorkingCard(QFrame):
         head.setStretch(1, 1)
         self.detail = Label(kit, look="small")
         self.detail.hide()
-        self.preview = QLabel()
-        self.preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.preview = LivePreview()
         self.preview.hide()
-        self.setLayout(column(head, self.bar, self.detail, self.preview, space=r.SPACE_2, margin=r.SPACE_3))
+        layout = column(head, self.bar, self.detail, self.preview, space=r.SPACE_2, margin=r.SPACE_3)
+        layout.setStretch(3, 1)
+        self.setLayout(layout)
         self._clock = QTimer(self, interval=1000)
         self._clock.timeout.connect(self._show_elapsed)
         self.hide()
 
-    def start(self, key: str, **params: object) -> None:
-        """Begin with a sentence about what happens."""
-        self._started_s = time.monotonic()
+    def start(self, key: str, *, since_s: float | None = None, **params: object) -> None:
+        """Begin with a sentence about what happens; ``since_s`` (``time.monotonic``): it began earlier."""
+        self._started_s = time.monotonic() if since_s is None else since_s
         self._fraction = 0.0
         self.bar.setValue(0)
         self.bar.hide()
@@ -92,10 +125,7 @@ class WorkingCard(QFrame):
         picture = QPixmap()
         if not picture.loadFromData(data):
             return
-        ratio = self.devicePixelRatioF()
-        picture = picture.scaledToHeight(round(_PREVIEW_PX * ratio), Qt.TransformationMode.SmoothTransformation)
-        picture.setDevicePixelRatio(ratio)
-        self.preview.setPixmap(picture)
+        self.preview.show_picture(picture)
         self.preview.setAccessibleName(self._kit.text("working.preview"))
         self.preview.show()
 

@@ -94,7 +94,7 @@ def test_what_cannot_run_is_dimmed_with_its_reason(run_in_window_loop: Run, app_
             dada = next(card for card in interceptions if card.id == "dada")
             assert not dada.runnable
             assert dada.reason == "needs a text model; none is here"
-            assert dada.fix == "Get a model"
+            assert dada.fix == "Text models"
             drawing = next(card for card in outputs if card.id == "sketchbook_p5js")
             assert "libEGL.so.1" in drawing.reason
             opened.create.choices.open_interceptions()

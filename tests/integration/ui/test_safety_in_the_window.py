@@ -52,7 +52,7 @@ def test_a_child_sees_a_text_only_after_it_was_checked(run_in_window_loop: Run, 
             run = await opened.ended()
             assert run.stages[StageName.INTERCEPTION].text == "first second third"
             assert opened.create.stages.views[StageName.INTERCEPTION].state is StageState.DONE
-            assert opened.create.stages.safety.text() == "Safety check: checked: fits the level"
+            assert opened.create.stages.safety.text() == "Safety check: fits the level"
 
     run_in_window_loop(body)
 

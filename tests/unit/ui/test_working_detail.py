@@ -44,13 +44,17 @@ def test_the_part_the_step_and_the_queue_are_said_in_words(
     assert card.detail.isHidden() is (words == "")
 
 
-def test_a_preview_is_shown_at_its_own_shape_and_a_broken_one_leaves_the_last(card: WorkingCard) -> None:
+def test_a_preview_is_shown_whole_at_its_own_shape_and_a_broken_one_leaves_the_last(card: WorkingCard) -> None:
     card.show_preview(png(512, 256))
-    shown = card.preview.pixmap()
-    assert shown.width() == 2 * shown.height() > 0 and not card.preview.isHidden()
+    assert not card.preview.isHidden()
+    for size in ((600, 120), (200, 500)):
+        card.preview.resize(*size)
+        place = card.preview.place
+        assert place.width() == pytest.approx(2 * place.height(), abs=2) and card.preview.rect().contains(place)
+    shown = card.preview.picture.cacheKey()
     for broken in (b"", b"no picture", png(64, 64)[:40]):
         card.show_preview(broken)
-        assert card.preview.pixmap().cacheKey() == shown.cacheKey()
+        assert card.preview.picture.cacheKey() == shown
 
 
 def test_the_next_work_begins_without_the_last_ones_preview(card: WorkingCard) -> None:

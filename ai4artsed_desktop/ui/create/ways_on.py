@@ -1,0 +1,137 @@
+"""Why there is no result, in the names the person knows, and the buttons that help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import QObject
+
+from ai4artsed_desktop.domain.errors import ErrorInfo, NotRunnableError
+from ai4artsed_desktop.domain.runs import OutputRequest, RunRequest
+from ai4artsed_desktop.engine.catalog import Catalog
+from ai4artsed_desktop.ui.actions import WindowAction
+from ai4artsed_desktop.ui.create.choices import Choices
+from ai4artsed_desktop.ui.create.parameters import default_of, parameters_of
+from ai4artsed_desktop.ui.create.remedies import Remedy, remedies_for
+from ai4artsed_desktop.ui.create.result_view import ResultView
+from ai4artsed_desktop.ui.paging import PageContext
+from ai4artsed_desktop.ui.session_runs import RunFacts
+
+_SIZE = ("width", "height")
+#: Both sides by this: half the pixels, and so about half of the memory that they need.
+_SMALLER = 0.75
+_STEP_PX = 64
+
+
+class WaysOn(QObject):
+    """Shows errors of runs with one or two ways on.
+
+    Args:
+        context: What every page is given.
+        result: Shows the error.
+        choices: Knows names, and keeps the size that is tried next.
+        shown: Returns the run in sight.
+        make: Makes what stands in the boxes.
+        submit: Submits a request.
+    """
+
+    def __init__(
+        self,
+        context: PageContext,
+        result: ResultView,
+        choices: Choices,
+        *,
+        shown: Callable[[], RunFacts | None],
+        make: Callable[[], None],
+        submit: Callable[[RunRequest], object],
+    ) -> None:
+        super().__init__(result)
+        self._context = context
+        self._result = result
+        self._choices = choices
+        self._shown = shown
+        self._make = make
+        self._submit = submit
+        self._said: tuple[str, ErrorInfo, str] | None = None
+        context.actions.add(
+            WindowAction(
+                "free_and_retry", "remedy.free_and_retry", self._free_and_retry, "eraser", "", self._has_failed
+            )
+        )
+
+    def show(self, error: ErrorInfo) -> None:
+        """Show why there is no result, and offer what helps; what stands there already is left as it is, with its focus
+        and its opened details."""
+        facts = self._shown()
+        said = (facts.run_id if facts is not None else "", error, self._context.kit.translator.language)
+        if said == self._said and not self._result.error_card.isHidden():
+            return
+        self._said = said
+        self._result.show_error(self._with_name(error))
+        for remedy in remedies_for(error):
+            self._offer(remedy)
+
+    def _with_name(self, error: ErrorInfo) -> ErrorInfo:
+        """Ids are for files; a person knows names."""
+        if error.code != NotRunnableError.code or "id" not in error.params:
+            return error
+        name = self._choices.entry_name(error.params["id"])
+        return ErrorInfo(error.code, {**error.params, "id": name}, error.detail)
+
+    def _offer(self, remedy: Remedy) -> None:
+        card = self._result.error_card
+        if remedy.action != "smaller":
+            card.add_action(remedy.key, lambda: self._do(remedy.action))
+            return
+        facts = self._shown()
+        smaller = smaller_output(self._context.facts.engine.catalog, facts.request) if facts is not None else None
+        if smaller is None or facts is None:
+            card.add_action("remedy.output", lambda: self._do("pick_output"))
+            return
+        request = facts.request
+        width, height = (smaller.parameters[name] for name in _SIZE)
+        card.add_action(remedy.key, lambda: self._use(request, smaller), width=width, height=height)
+
+    def _use(self, request: RunRequest, smaller: OutputRequest) -> None:
+        """Make it smaller now, and next time, too."""
+        for name in _SIZE:
+            self._choices.values.put(smaller.output_id, name, smaller.parameters[name])
+        self._choices.medium_box.renew_fields()
+        self._choices.refresh()
+        outputs = tuple(smaller if output.output_id == smaller.output_id else output for output in request.outputs)
+        self._submit(replace(request, outputs=outputs))
+
+    def _do(self, action: str) -> None:
+        if action == "again" and self._shown() is None:
+            self._make()
+        else:
+            self._context.actions.do(action)
+
+    def _has_failed(self) -> bool:
+        facts = self._shown()
+        return facts is not None and facts.error is not None
+
+    def _free_and_retry(self) -> None:
+        freeing = self._context.facts.engine.free_memory()
+        self._context.bridge.ask(freeing, lambda _: self._do("again"), self._context.show_error)
+
+
+def smaller_output(catalog: Catalog, request: RunRequest) -> OutputRequest | None:
+    """Return the first output that has a size, with a smaller one; None if there is none, or no smaller one."""
+    for output in request.outputs:
+        if output.output_id not in catalog.outputs:
+            continue
+        config = catalog.output(output.output_id).value
+        mappings = parameters_of(catalog, output.output_id)
+        smaller: dict[str, int] = {}
+        for name in _SIZE:
+            value = output.parameters.get(name, default_of(config, name, mappings[name]) if name in mappings else None)
+            if isinstance(value, int | float):
+                least = mappings[name].min if name in mappings else None
+                smaller[name] = max(round(value * _SMALLER / _STEP_PX) * _STEP_PX, int(least or _STEP_PX))
+                if smaller[name] >= value:
+                    return None
+        if len(smaller) == len(_SIZE):
+            return replace(output, parameters={**output.parameters, **smaller})
+    return None

@@ -1,0 +1,138 @@
+"""What the Create page offers when there is no result, and what it shows of runs that work and wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from ai4artsed_desktop.domain.backend_errors import OutOfMemoryError
+from ai4artsed_desktop.domain.chunks import Chunk
+from ai4artsed_desktop.domain.reasons import Reason
+from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
+from ai4artsed_desktop.engine.python_chunks import ProducedMedium
+from ai4artsed_desktop.ui.widgets.basics import Button, Label
+from tests.conftest import RunInWindowLoop
+from tests.support.fake_backend import FakeBackend
+from tests.support.fake_models import FakeModels
+from tests.support.ui_media import picture_bytes
+from tests.support.ui_window import WindowWorld, open_window
+
+Run = RunInWindowLoop[None]
+
+
+class SmallCard(FakeBackend):
+    """Has memory for 400 pixels; shows a preview, and waits until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.going_on = asyncio.Event()
+        self.going_on.set()
+
+    async def generate(self, request: MediaRequest) -> AsyncGenerator[MediaProgress | ProducedMedium]:
+        if int(request.parameters["width"] or 0) > 400:
+            raise OutOfMemoryError("out of memory", backend="ComfyUI", node="KSampler", kind="OutOfMemoryError")
+        yield MediaProgress(0.5, node="KSampler", step=2, steps=4, preview=picture_bytes())
+        await self.going_on.wait()
+        async for update in super().generate(request):
+            yield update
+
+
+class Lacking(FakeBackend):
+    """Cannot run anything, for one reason."""
+
+    async def problem(self, chunk: Chunk) -> Reason | None:
+        return self.reason
+
+
+def offered(opened: WindowWorld) -> list[str]:
+    card = opened.create.result.error_card
+    doors = {card.details_button, card.copy_button}
+    return [b.text() for b in card.findChildren(Button) if b not in doors and b.isVisibleTo(card)]
+
+
+def press(opened: WindowWorld, words: str) -> None:
+    card = opened.create.result.error_card
+    next(b for b in card.findChildren(Button) if b.text() == words and b.isVisibleTo(card)).click()
+
+
+@pytest.mark.parametrize(
+    ("reason", "button", "page"),
+    [
+        (Reason("reason.comfyui_no_files", {"files": "a.safetensors"}), "Get the model files", "studio"),
+        (Reason("reason.comfyui_not_reachable", {"address": "http://127.0.0.1:9"}), "Look at the services", "studio"),
+        (Reason("reason.key_missing", {"provider": "OpenAI"}), "Enter a key", "settings"),
+    ],
+)
+def test_what_cannot_run_is_called_by_its_name_and_leads_to_what_it_lacks(
+    run_in_window_loop: Run, app_home: Path, reason: Reason, button: str, page: str
+) -> None:
+    async def body() -> None:
+        lacking = Lacking(reason=reason)
+        async with open_window(app_home, models=FakeModels(()), backends={"comfyui": lacking}) as opened:
+            await opened.make("A red apple", "as_is", "sd15")
+            await opened.ended()
+            words = " ".join(label.text() for label in opened.create.result.error_card.findChildren(Label))
+            assert "“Stable Diffusion 1.5” cannot run here." in words and "doctor" not in words
+            assert offered(opened) == [button, "Choose another medium"]
+            card = next(card for card in opened.create.choices.cards()[1] if card.id == "sd15")
+            assert not card.runnable and card.fix == button, "the picker leads to the same place"
+            press(opened, button)
+            assert opened.window.stack.currentWidget() is opened.window.pages[page]
+
+    run_in_window_loop(body)
+
+
+def test_a_full_card_is_answered_with_a_smaller_size(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        backend = SmallCard()
+        async with open_window(app_home, models=FakeModels(()), backends={"comfyui": backend}) as opened:
+            await opened.make("A red apple", "as_is", "sd15")
+            failed = await opened.ended()
+            assert offered(opened) == ["Free memory and try again", "Use 384 × 384"]
+            opened.create.result.error_card.details_button.click()
+            opened.window.facts.changed.emit()
+            assert opened.create.result.error_card.details_button.isChecked(), "what is being read stays open"
+            press(opened, "Use 384 × 384")
+            await opened.until(lambda: opened.shown is not failed)
+            assert (await opened.ended()).state == "finished"
+            assert opened.create.choices.requests()[0].parameters == {"width": 384, "height": 384}
+
+    run_in_window_loop(body)
+
+
+def test_memory_is_freed_before_the_same_is_tried_again(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        async with open_window(app_home, models=FakeModels(()), backends={"comfyui": SmallCard()}) as opened:
+            await opened.make("A red apple", "as_is", "sd15")
+            failed = await opened.ended()
+            press(opened, "Free memory and try again")
+            await opened.until(lambda: opened.shown is not failed)
+            again = await opened.ended()
+            assert again.request.seed == failed.request.seed and again.request.outputs == failed.request.outputs
+
+    run_in_window_loop(body)
+
+
+def test_a_run_that_waits_does_not_show_the_work_of_another(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        backend = SmallCard()
+        backend.going_on.clear()
+        async with open_window(app_home, models=FakeModels(()), backends={"comfyui": backend}) as opened:
+            opened.create.choices.values.put("sd15", "width", 256)
+            opened.create.choices.values.put("sd15", "height", 256)
+            await opened.make("A red apple", "as_is", "sd15")
+            first, working = opened.shown, opened.create.result.working
+            await opened.until(lambda: not working.preview.isHidden())
+            opened.create.make()
+            await opened.until(lambda: opened.shown is not first)
+            assert working.isVisible() and working.words.text() == "Waiting for its turn"
+            assert working.preview.isHidden() and working.detail.isHidden() and working.bar.isHidden()
+            opened.create.show_run(first.run_id)
+            assert not working.preview.isHidden() and "step 2 of 4" in working.detail.text()
+            backend.going_on.set()
+            await opened.until(lambda: not opened.window.runs.live())
+
+    run_in_window_loop(body)
