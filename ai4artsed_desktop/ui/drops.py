@@ -8,9 +8,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData
 
-#: Name of a run folder (FORMATS: ``run_<unix ms>_<6 hex>``).
 #: What counts as a picture when it is dropped, and what the file dialogs offer.
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
+#: Files that are recognised by their headers; GGUF files are asked about elsewhere, most are text models.
+MODEL_SUFFIXES = (".safetensors", ".sft")
+#: Files in which ComfyUI leaves workflows.
+WORKFLOW_SUFFIXES = (".json", ".png", ".webp", ".flac", ".mp3", ".ogg", ".opus", ".mp4", ".webm")
+#: Name of a run folder (FORMATS: ``run_<unix ms>_<6 hex>``).
 _RUN_FOLDER = re.compile(r"run_\d{10,}_[0-9a-f]{6}")
 
 
@@ -19,6 +23,34 @@ class DropKind(StrEnum):
 
     FILES = "files"
     TEXT = "text"
+
+
+class DropPlace(StrEnum):
+    """Where a dropped file belongs; its words are ``drop.<value>``."""
+
+    TEXT_MODEL = "text_model"
+    JSON = "json"
+    RUN = "run"
+    MODEL = "model"
+    PICTURE = "picture"
+    WORKFLOW = "workflow"
+    IDEA = "idea"
+
+
+def drop_place(path: Path) -> DropPlace:
+    """Return where a file belongs, by its name."""
+    suffix = path.suffix.lower()
+    if suffix == ".gguf":
+        return DropPlace.TEXT_MODEL
+    if suffix == ".json":
+        return DropPlace.JSON
+    if is_run_folder(path):
+        return DropPlace.RUN
+    if suffix in MODEL_SUFFIXES:
+        return DropPlace.MODEL
+    if suffix in PICTURE_SUFFIXES:
+        return DropPlace.PICTURE
+    return DropPlace.WORKFLOW if suffix in WORKFLOW_SUFFIXES else DropPlace.IDEA
 
 
 def drop_kind(mime: QMimeData) -> DropKind | None:

@@ -6,36 +6,44 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QMoveEvent, QResizeEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QMoveEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from ai4artsed_desktop.domain.errors import ErrorInfo
 from ai4artsed_desktop.domain.runs import RunRequest
 from ai4artsed_desktop.engine.input_images import ImageUnwantedError
 from ai4artsed_desktop.engine.ports import RunSummary
-from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.actions import Actions, WindowAction
 from ai4artsed_desktop.ui.bridge import EngineBridge
 from ai4artsed_desktop.ui.close_sheet import CloseSheet
 from ai4artsed_desktop.ui.desk import Desk
-from ai4artsed_desktop.ui.drops import PICTURE_SUFFIXES, drop_kind, is_run_folder, local_paths
+from ai4artsed_desktop.ui.drops import WORKFLOW_SUFFIXES, DropPlace, drop_kind, drop_place, local_paths
 from ai4artsed_desktop.ui.facts import EngineFacts
 from ai4artsed_desktop.ui.gpu.questions import VramQuestions
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.memory import WindowMemory
-from ai4artsed_desktop.ui.model_drop import MODEL_DROP_SUFFIXES, ModelDrop
+from ai4artsed_desktop.ui.model_drop import ModelDrop
 from ai4artsed_desktop.ui.paging import Page, PageContext, PageSpec, discover_pages
 from ai4artsed_desktop.ui.palette_entries import palette_entries
 from ai4artsed_desktop.ui.session_runs import SessionRuns
 from ai4artsed_desktop.ui.status_feed import StatusFeed
-from ai4artsed_desktop.ui.widgets.banner import Banner
+from ai4artsed_desktop.ui.widgets.banner import Banner, BannerArea
 from ai4artsed_desktop.ui.widgets.basics import column, row
+from ai4artsed_desktop.ui.widgets.drop_hint import DropHint
 from ai4artsed_desktop.ui.widgets.error_card import ErrorCard
 from ai4artsed_desktop.ui.widgets.palette import CommandPalette
 from ai4artsed_desktop.ui.widgets.rail import Rail, RailEntry
 from ai4artsed_desktop.ui.widgets.sheet import Sheet
 from ai4artsed_desktop.ui.widgets.status_bar import StatusBar
-from ai4artsed_desktop.ui.workflow_sheet import WORKFLOW_SUFFIXES, WorkflowDrop
+from ai4artsed_desktop.ui.workflow_sheet import WorkflowDrop
 
 _DEFAULT_SIZE_PX = (1280, 800)
 _MINIMUM_SIZE_PX = (720, 560)
@@ -185,12 +193,20 @@ class MainWindow(QWidget):
             self.showNormal()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take whatever has a place here."""
+        """Take whatever has a place here, and say what will become of it."""
         if drop_kind(event.mimeData()) is not None:
             event.acceptProposedAction()
+            places = {drop_place(path) for path in local_paths(event.mimeData())} or {DropPlace.IDEA}
+            self.drop_hint.show_key(f"drop.{places.pop()}" if len(places) == 1 else "drop.several")
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Promise nothing any more."""
+        self.drop_hint.hide()
+        super().dragLeaveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Bring what was dropped to its place."""
+        self.drop_hint.hide()
         event.acceptProposedAction()
         text = event.mimeData().text()
         paths = local_paths(event.mimeData())
@@ -215,15 +231,14 @@ class MainWindow(QWidget):
         self.rail.page_chosen.connect(self.show_page)
         self.stack = QStackedWidget()
         self.error_card = ErrorCard(self._kit)
-        self.banners: QVBoxLayout = column(self.error_card, space=r.SPACE_2)
-        banner_holder = QWidget()
+        banner_area = BannerArea()
+        self.banners: QVBoxLayout = banner_area.rows
+        self.banners.addWidget(self.error_card)
         self.status_bar = StatusBar(self._kit)
         self.status_bar.vram_asked.connect(lambda: self.show_page("studio", "gpu"))
         self._status = StatusFeed(self._kit, self._bridge, self.facts, self.runs, self.status_bar, self.show_error)
         self.vram_questions = VramQuestions(self._kit, self._bridge, self.banners, self)
-        self.banners.setContentsMargins(r.SPACE_4, r.SPACE_2, r.SPACE_4, 0)
-        banner_holder.setLayout(self.banners)
-        right = column(banner_holder, self.stack, space=0)
+        right = column(banner_area, self.stack, space=0)
         right.setStretch(1, 1)
         middle = row(self.rail, right, space=0)
         middle.setStretch(1, 1)
@@ -231,6 +246,7 @@ class MainWindow(QWidget):
         frame.setStretch(0, 1)
         self.setLayout(frame)
         self.setMinimumSize(*_MINIMUM_SIZE_PX)
+        self.drop_hint = DropHint(self._kit, self)
 
     def _add_actions(self) -> None:
         self.actions_list.add(
@@ -313,26 +329,27 @@ class MainWindow(QWidget):
         self.runs.open(reversed(run_ids), self.show_error)
 
     def _take_file(self, path: Path) -> None:
-        if path.suffix.lower() == ".gguf":
-            self.import_model(path)
-        elif path.suffix.lower() == ".json":
-            self.show_page("create")
-            self.take_workflow(path, lambda: self.pages["create"].take_interception(path))
-        elif is_run_folder(path):
-            self.show_page("create")
-            self.pages["create"].take_run(path.name)
-        elif path.suffix.lower() in MODEL_DROP_SUFFIXES:
-            self.model_drop.take(path)
-        elif path.suffix.lower() in PICTURE_SUFFIXES:
-            self.show_page("create")
-            if not self.pages["create"].take_picture(path):
-                unwanted = ImageUnwantedError(image=path.name, expected="–").info()
-                self.take_workflow(path, lambda: self.show_error(unwanted))
-        elif path.suffix.lower() in WORKFLOW_SUFFIXES:
-            self.take_workflow(path)
-        else:
-            self.show_page("create")
-            self.pages["create"].take_text_file(path)
+        match drop_place(path):
+            case DropPlace.TEXT_MODEL:
+                self.import_model(path)
+            case DropPlace.JSON:
+                self.show_page("create")
+                self.take_workflow(path, lambda: self.pages["create"].take_interception(path))
+            case DropPlace.RUN:
+                self.show_page("create")
+                self.pages["create"].take_run(path.name)
+            case DropPlace.MODEL:
+                self.model_drop.take(path)
+            case DropPlace.PICTURE:
+                self.show_page("create")
+                if not self.pages["create"].take_picture(path):
+                    unwanted = ImageUnwantedError(image=path.name, expected="–").info()
+                    self.take_workflow(path, lambda: self.show_error(unwanted))
+            case DropPlace.WORKFLOW:
+                self.take_workflow(path)
+            case DropPlace.IDEA:
+                self.show_page("create")
+                self.pages["create"].take_text_file(path)
 
     def _import(self, path: Path, *, copy: bool) -> None:
         service = self._bridge.engine.model_files

@@ -16,9 +16,6 @@ from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.units import size_text
 from ai4artsed_desktop.ui.widgets.banner import Banner
 
-#: Files that are recognised by their headers; GGUF files are asked about elsewhere, most are text models.
-MODEL_DROP_SUFFIXES = (".safetensors", ".sft")
-
 
 class ModelDrop(QObject):
     """Asks before it copies; while a file is copied, a banner says how far it is and stops it.

@@ -11,10 +11,11 @@ from ai4artsed_desktop.ui.widgets.palette import PaletteEntry
 
 
 def palette_entries(context: PageContext, specs: Iterable[PageSpec], pages: Iterable[Page]) -> list[PaletteEntry]:
-    """Return everything that can be done now, actions first; two actions of the same words are one entry."""
+    """Return everything that can be done now, actions first, those with a key before the others; two actions of the
+    same words are one entry."""
     kit = context.kit
     entries: dict[str, PaletteEntry] = {}
-    for action in context.actions.all():
+    for action in sorted(context.actions.all(), key=lambda action: not action.shortcut):
         words = kit.text(action.key)
         if action.id != "palette":
             hint = shortcut_text(kit, action.shortcut) if action.shortcut else ""

@@ -24,6 +24,7 @@ QLabel[look="warn"] { color: $warn; }
 QLabel[look="bad"] { color: $bad; }
 QLabel[look="info"] { color: $info; }
 QFrame[look="card"] { background: $surface; border: 1px solid $line; border-radius: ${card}px; }
+QFrame[look="target-card"] { background: $surface; border: 2px solid $focus; border-radius: ${card}px; }
 QFrame[look="bad-card"] { background: $surface; border: 1px solid $bad; border-radius: ${card}px; }
 QFrame[look="sunken"] { background: $sunken; border: 1px solid $line; border-radius: ${card}px; }
 QFrame[look="sheet"] { background: $canvas; border: 1px solid $line; border-radius: ${card}px; }

@@ -20,8 +20,6 @@ from ai4artsed_desktop.ui.widgets.basics import Button, Label, column, row
 from ai4artsed_desktop.ui.widgets.fields import CheckField
 from ai4artsed_desktop.ui.widgets.sheet import Sheet
 
-#: Files in which ComfyUI leaves workflows.
-WORKFLOW_SUFFIXES = (".json", ".png", ".webp", ".flac", ".mp3", ".ogg", ".opus", ".mp4", ".webm")
 #: Without these an output would ignore what the person writes, or make the same thing for ever.
 _ESSENTIAL = frozenset({"prompt", "seed"})
 _SHOWN_CHARS = 60

@@ -106,13 +106,15 @@ def parameter_field(
 
 def _choice(kit: Kit, mapping: InputMapping, value: ParameterValue, put: _Put) -> ChoiceField:
     field = ChoiceField(kit)
-    field.set_options(((choice, _choice_text(choice)) for choice in mapping.choices), value)
+    field.set_options(((choice, _choice_text(kit, choice)) for choice in mapping.choices), value)
     field.chosen.connect(put)
     return field
 
 
-def _choice_text(choice: str | int | float) -> str:
-    return str(choice).replace("_", " ")
+def _choice_text(kit: Kit, choice: str | int | float) -> str:
+    """Return a choice in the person's words; a server's own names, such as a sampler's, stay what they are."""
+    key = f"choice.{choice}"
+    return kit.text(key) if kit.translator.has(key) else str(choice).replace("_", " ")
 
 
 def _switch(kit: Kit, value: ParameterValue, put: _Put) -> CheckField:

@@ -18,6 +18,7 @@ from ai4artsed_desktop.ui.paging import PageContext
 from ai4artsed_desktop.ui.settings.served_work import ServedWork
 from ai4artsed_desktop.ui.units import size_text
 from ai4artsed_desktop.ui.widgets.basics import Button, IconButton, IconLabel, Label, column, row
+from ai4artsed_desktop.ui.widgets.flow_layout import FlowLayout
 
 
 class ModelRow(QWidget):
@@ -91,7 +92,9 @@ class ModelList(QWidget):
         self.import_button.clicked.connect(self._on_import_button_clicked)
         self.free_button.clicked.connect(lambda: context.actions.do("free_memory"))
         hint = Label(kit, "models.hint", "small")
-        buttons = row(self.import_button, self.copy_in_button, self.free_button, None)
+        buttons = FlowLayout()  # three German buttons are wider than the page in its smallest window
+        for button in (self.import_button, self.copy_in_button, self.free_button):
+            buttons.addWidget(button)
         self.setLayout(column(self._list, self.none, buttons, ServedWork(context), hint, space=r.SPACE_3))
         context.facts.changed.connect(self.refresh)
         kit.translator.language_changed.connect(self.refresh)

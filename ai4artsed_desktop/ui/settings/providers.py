@@ -18,7 +18,7 @@ from ai4artsed_desktop.ui.settings.servers import address_row
 from ai4artsed_desktop.ui.widgets.basics import Button, Label, column, row
 from ai4artsed_desktop.ui.widgets.fields import CheckField
 
-_FIELD_PX = 300
+_FIELD_PX = 344
 _LONGEST_KEY = 4096
 _KeyPlace = Literal["environment", "keyring", "file"] | None
 

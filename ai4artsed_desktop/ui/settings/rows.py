@@ -18,7 +18,7 @@ from ai4artsed_desktop.ui.theme import set_look
 from ai4artsed_desktop.ui.widgets.basics import Label, column, row
 from ai4artsed_desktop.ui.widgets.fields import CheckField, ChoiceField, WholeField
 
-_FIELD_PX = 300
+_FIELD_PX = 344
 
 
 class SettingsLink(QObject):

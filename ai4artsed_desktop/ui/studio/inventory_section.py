@@ -186,7 +186,10 @@ class InventorySection(QWidget):
 
     def _show_report(self) -> None:
         report, kit = self._report, self._context.kit
+        self.output.setEnabled(report is not None)
         if report is None:
+            self.output.set_options([("", kit.text("inventory.output.all"))], "")
+            self._show_details()
             return
         missing = [need for need in report.needs if need.state == "missing"]
         key = "inventory.summary" if report.roots or report.has_server else "inventory.nowhere"

@@ -4,13 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame
+from PySide6.QtCore import QEvent, Signal
+from PySide6.QtWidgets import QFrame, QWidget
 
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.theme import set_look
-from ai4artsed_desktop.ui.widgets.basics import Button, IconButton, IconLabel, Label, row
+from ai4artsed_desktop.ui.widgets.basics import Button, IconButton, IconLabel, Label, column, row
+
+
+class BannerArea(QWidget):
+    """Where banners and errors of the whole window stand; it takes no room while there are none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows = column(space=r.SPACE_2)
+        self.setLayout(self.rows)
+        self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        """Follow what comes and goes."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().event(event)
+
+    def _fit(self) -> None:
+        widgets = (item.widget() for place in range(self.rows.count()) if (item := self.rows.itemAt(place)) is not None)
+        has_any = any(widget is not None and not widget.isHidden() for widget in widgets)
+        self.rows.setContentsMargins(r.SPACE_4, r.SPACE_2 if has_any else 0, r.SPACE_4, 0)
 
 
 class Banner(QFrame):

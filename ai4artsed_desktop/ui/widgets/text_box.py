@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
 
 from ai4artsed_desktop.domain.text import clean_text
@@ -81,8 +81,15 @@ class TextBox(QFrame):
         self._show_count()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Take files and text."""
+        """Take files and text, and show it."""
         self._accept_or_not(event)
+        if event.isAccepted():
+            set_look(self, "target-card")
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Be no target any more."""
+        set_look(self, "card")
+        super().dragLeaveEvent(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         """Take files and text."""
@@ -90,6 +97,7 @@ class TextBox(QFrame):
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Hand files to the page, insert text."""
+        set_look(self, "card")
         mime = event.mimeData()
         paths = [url.toLocalFile() for url in mime.urls() if url.isLocalFile()]
         if paths:

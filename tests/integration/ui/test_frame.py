@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
@@ -44,6 +44,34 @@ def banners(opened: WindowWorld) -> list[Banner]:
 
 def button(root: Banner, words: str) -> QAbstractButton:
     return next(b for b in root.findChildren(QAbstractButton) if b.text() == words)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("a.safetensors",), "a model or LoRA"),
+        (("a.gguf",), "a text model"),
+        (("idea.txt",), "becomes the idea"),
+        (("a.png", "b.PNG"), "a picture for the medium"),
+        (("a.png", "b.gguf"), "each file goes to its place"),
+        (("run_1764447600000_0a1b2c",), "the run is shown again"),
+    ],
+)
+def test_what_is_dragged_over_the_window_is_told_what_becomes_of_it(
+    run_in_window_loop: Run, app_home: Path, names: tuple[str, ...], words: str
+) -> None:
+    async def body() -> None:
+        async with open_window(app_home) as opened:
+            mime, left, none = files(*map(Path, names)), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+            entering = QDragEnterEvent(QPoint(300, 300), Qt.DropAction.CopyAction, mime, left, none)
+            hint = opened.window.drop_hint
+            opened.window.dragEnterEvent(entering)
+            assert entering.isAccepted() and hint.isVisible() and words in hint.words.text()
+            assert hint.rect().contains(hint.card.geometry()), "seen whole"
+            opened.window.dragLeaveEvent(QDragLeaveEvent())
+            assert not hint.isVisible()
+
+    run_in_window_loop(body)
 
 
 def test_an_idle_window_closes_at_once_and_remembers_what_was_typed(run_in_window_loop: Run, app_home: Path) -> None:
