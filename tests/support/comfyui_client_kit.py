@@ -73,7 +73,13 @@ def saving(colour: int = 7, prefix: str = "plain") -> dict[str, Any]:
 @asynccontextmanager
 async def client_of(double: ComfyUiDouble, limits: Limits = SHORT) -> AsyncGenerator[ComfyUiClient]:
     """Give a client of a double; the whole context is limited in time, so that nothing hangs."""
-    client = ComfyUiClient(double.url, limits=limits)
+    patient = replace(
+        limits,
+        answer_s=limits.answer_s * double.slowness,
+        mute_s=limits.mute_s * double.slowness,
+        stuck_s=limits.stuck_s * double.slowness,
+    )
+    client = ComfyUiClient(double.url, limits=patient)
     try:
         async with asyncio.timeout(WHOLE_TEST_S * double.slowness):
             yield client

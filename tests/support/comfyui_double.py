@@ -141,6 +141,12 @@ class ComfyUiDouble(KillableServer):
         if running is not None and running.client_id == socket.client_id and self.worker.last_node_id is not None:
             socket.send(json.dumps({"type": "executing", "data": {"node": self.worker.last_node_id}}))
 
+    def drop_sockets(self) -> None:
+        """End all websockets without a close frame."""
+        for socket in list(self._sockets.values()):
+            socket.abort()
+            self._forget(socket)
+
     # How the worker reaches the sockets.
 
     def send(self, kind: str, data: dict[str, Any], client_id: str | None) -> None:

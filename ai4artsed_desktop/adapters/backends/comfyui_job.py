@@ -86,17 +86,19 @@ async def cancel(http: ComfyUiHttp, queue: QueueReader, prompt_id: str, limit_s:
     """Cancel one job, look whether it holds, and repeat until it does; return False if it did not within ``limit_s``.
 
     An interrupt can get lost when it meets the start of its job, and one node may run on for long. A job that a cut-off
-    request has yet to bring is waited for, too.
+    request has yet to bring is waited for, too; one that was there and is not there any more is gone.
     """
-    started = time.monotonic()
+    started, was_seen = time.monotonic(), False
     while time.monotonic() - started < limit_s:
         try:
             place = await locate(http, queue, prompt_id)
+            is_gone = was_seen or time.monotonic() - started > http.limits.arrival_s
+            was_seen = was_seen or place.state != "absent"
             if place.state == "waiting":
                 await http.delete_pending(prompt_id)
             elif place.state == "running":
                 await http.interrupt(prompt_id)
-            elif place.state == "ended" or time.monotonic() - started > http.limits.arrival_s:
+            elif place.state == "ended" or is_gone:
                 return True
         except UnansweredError as exc:
             if exc.is_refused and time.monotonic() - started > http.limits.refused_s:

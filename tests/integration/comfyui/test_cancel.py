@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -30,7 +31,8 @@ def ours(double: ComfyUiDouble) -> str:
 
 @on_every_server
 async def test_a_waiting_job_goes_and_the_running_one_stays(server: ServerName) -> None:
-    async with serving(server) as double, client_of(double) as client:
+    limits = replace(SHORT, arrival_s=3.0)
+    async with serving(server) as double, client_of(double, limits) as client:
         double.faults.interrupts_anything = True  # an interrupt would hit the other's job
         hold = double.hold("3", step=1)
         foreign = await post_foreign(double, sampling(seed=50))
@@ -38,6 +40,8 @@ async def test_a_waiting_job_goes_and_the_running_one_stays(server: ServerName) 
             async for update in updates:
                 if update.queue_position == 1:  # pyright: ignore[reportAttributeAccessIssue] - no result comes here
                     break
+            left = time.monotonic()
+        assert time.monotonic() - left < limits.arrival_s, "a job that was seen is not waited for again"
         assert double.worker.pending == []
         assert ("POST", "/interrupt") not in double.requests
         hold.released.set()
