@@ -98,7 +98,8 @@ async def execute(request: RunRequest, context: Context, copy_to: Path | None = 
             await asyncio.to_thread(copy_to.mkdir, parents=True, exist_ok=True)
     engine = context.engine
     failures: list[RunFailed] = []
-    unsubscribe = engine.bus.subscribe(lambda event: _report(event, context, failures))
+    told = ProgressNotes(context)
+    unsubscribe = engine.bus.subscribe(lambda event: _report(event, context, failures, told))
     try:
         run_id = engine.runs.submit(request)
         try:
@@ -167,14 +168,40 @@ def _print(record: RunRecord, folder: Path, context: Context) -> None:
     output.answer(context.messages.text("cli.run_folder", folder=str(folder)))
 
 
-def _report(event: Event, context: Context, failures: list[RunFailed]) -> None:
+class ProgressNotes:
+    """Tells the work of a media server in few lines: each node once, and of its steps every tenth part."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._told: object = None
+
+    def tell(self, event: RunProgressed) -> None:
+        """Print a line if there is something new."""
+        words = self._words(event)
+        key = (event.message, event.node, 10 * event.step // event.steps if event.steps else event.queue_position)
+        if words and key != self._told:
+            self._told = key
+            self._context.output.note(f"  {words} …")
+
+    def _words(self, event: RunProgressed) -> str:
+        words = self._context.messages.text(event.message) if event.message else ""
+        if event.message in _TOLD_PROGRESS:
+            return words
+        if event.queue_position:
+            return f"{words} ({event.queue_position})"
+        if event.steps:
+            return f"{event.node} {event.step}/{event.steps}".strip()
+        return event.node
+
+
+def _report(event: Event, context: Context, failures: list[RunFailed], told: ProgressNotes) -> None:
     messages = context.messages
     if isinstance(event, RunFailed):
         failures.append(event)
     elif isinstance(event, StageStarted) and event.model:
         context.output.note(f"{messages.text(f'stage.{event.stage.value}')} · {event.model} …")
-    elif isinstance(event, RunProgressed) and event.message in _TOLD_PROGRESS:
-        context.output.note(f"  {messages.text(event.message)} …")
+    elif isinstance(event, RunProgressed):
+        told.tell(event)
     elif isinstance(event, StageSkipped):
         context.output.note(f"{messages.text(f'stage.{event.stage.value}')}: {messages.text(event.reason)}")
     elif isinstance(event, VramPlanned):

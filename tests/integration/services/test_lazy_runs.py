@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
@@ -98,6 +99,8 @@ async def test_a_run_starts_the_server_it_needs_and_ends_it(app_home: Path, comf
         answer, told = await finish(process)
     assert_one_picture(answer)
     assert "ComfyUI is starting" in told
+    steps = [int(count) for count in re.findall(r"ProbeSteps (\d+)/10", told)]
+    assert len(steps) >= 3 and steps == sorted(set(steps)), "the work is told step by step, each once"
     assert await left_after(app_home) == []
 
 
