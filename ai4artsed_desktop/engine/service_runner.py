@@ -403,6 +403,7 @@ class ServiceRunner:
 
     def _take(self, process: ServiceProcess, age_s: float) -> None:
         self._status.took(process, age_s)
+        self._is_detached = process.is_detached  # whoever brings back one that stays starts one that stays
         self._exited = exited = asyncio.Event()
         self._scope.spawn(process.wait(), name="exit", on_done=lambda _: exited.set())
         self._output.follow(process, lambda line: self._note_port(process, line))

@@ -244,12 +244,12 @@ class ComfyUiDouble(KillableServer):
         socket = DoubleSocket(client_id, writer, self.features)
         socket.accept(request.raw)
         self._sockets[client_id] = socket  # a second socket with the same id takes its place
+        frames = asyncio.get_running_loop().create_task(self.serve_frames(socket))
         try:
-            async with asyncio.TaskGroup() as group:
-                frames = group.create_task(self.serve_frames(socket))
-                await socket.read(reader)
-                frames.cancel()
+            await socket.read(reader)
         finally:
+            frames.cancel()
+            await asyncio.gather(frames, return_exceptions=True)
             self._forget(socket)
 
     def _forget(self, socket: DoubleSocket) -> None:

@@ -36,8 +36,15 @@ from ai4artsed_desktop.engine.catalog import Catalog
 from ai4artsed_desktop.headless.context import EXIT_CANCELLED, EXIT_DONE, EXIT_FAILED, Context
 from ai4artsed_desktop.headless.inputs import add_input_flags, images_of, parse_lora
 
-#: Progress that explains a long silence: a server is being started, or the job is done once more.
-_TOLD_PROGRESS = frozenset({"progress.comfyui.starting", "progress.swarmui.starting", "progress.backend.again"})
+#: Progress that explains a long silence: a server is started or looked for, or the job is done once more.
+_TOLD_PROGRESS = frozenset(
+    {
+        "progress.comfyui.starting",
+        "progress.comfyui.reconnecting",
+        "progress.swarmui.starting",
+        "progress.backend.again",
+    }
+)
 
 
 class RunCommand:

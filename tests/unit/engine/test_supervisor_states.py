@@ -289,6 +289,7 @@ async def test_an_adopted_one_that_crashes_is_healed() -> None:
         await b.reach(S.BACKOFF)
         await b.reach(S.READY)
         assert len(b.host.spawned) == 1
+        assert b.host.current.is_detached, "it was started to stay, and so is the new one"
 
 
 async def test_one_that_was_started_to_stay_but_is_not_ready_yet_ends_with_us() -> None:
