@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +18,7 @@ class PresetModel(BaseModel):
         size_bytes: Of its weights, as the server's library shows it (rounded there).
         licence: SPDX id or name.
         source: Where size and licence were found.
+        checked: The day on which they were.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -24,6 +26,7 @@ class PresetModel(BaseModel):
     size_bytes: int = Field(gt=0)
     licence: str
     source: str
+    checked: date
 
 
 class ModelPreset(BaseModel):

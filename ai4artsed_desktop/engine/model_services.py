@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from ai4artsed_desktop.domain.errors import UnknownEntryError
@@ -21,6 +22,7 @@ class ModelService:
         key_variable: The environment variable that may hold its key, "" for none.
         key_url: Where a person gets a key.
         data_protection: Where data go and how that stands with the GDPR, by language.
+        checked: The day on which that was last held against the service's own words; None = never.
         is_local: Its own address leads to this machine.
         has_text_models: False = it makes media only.
     """
@@ -34,6 +36,7 @@ class ModelService:
     data_protection: Mapping[str, str]
     is_local: bool
     has_text_models: bool = True
+    checked: date | None = None
 
 
 class ModelServices:

@@ -101,4 +101,5 @@ def _service(preset: ProviderPreset) -> ModelService:
         data_protection=preset.data_protection,
         is_local=preset.is_local,
         has_text_models=preset.has_text_models,
+        checked=preset.checked,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -28,6 +29,7 @@ class ProviderPreset(BaseModel):
         has_stream_options: It tells the usage of a stream when asked with ``stream_options``.
         data_protection: Where data go and how that stands with the GDPR, by language.
         source: Where these facts were found.
+        checked: The day on which ``data_protection`` was last held against the source; None = never.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -49,6 +51,7 @@ class ProviderPreset(BaseModel):
     has_stream_options: bool = True
     data_protection: dict[str, str]
     source: str
+    checked: date | None = None
 
     @field_validator("excluded_models", "reasoning_models")
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from PySide6.QtCore import QDate, QLocale
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from ai4artsed_desktop.domain.errors import AddressError
@@ -78,13 +79,26 @@ class ServiceRow(QWidget):
         """Whether its models are listed."""
         return self.service.id in self._link.get("providers")
 
+    def _data_protection(self) -> str:
+        """Return where data go, and how old that knowledge is."""
+        kit, checked = self._context.kit, self.service.checked
+        words = localized(self.service.data_protection, kit.translator.language)
+        if self.service.is_local:
+            return words
+        if checked is None:
+            return f"{words} {kit.text('providers.unchecked')}"
+        day = QLocale(kit.translator.language).toString(
+            QDate(checked.year, checked.month, checked.day), QLocale.FormatType.ShortFormat
+        )
+        return f"{words} {kit.text('providers.checked', day=day)}"
+
     def refresh(self) -> None:
         """Show the settings and the words of now."""
         kit = self._context.kit
         self.switch.blockSignals(True)
         self.switch.setChecked(self.is_on)
         self.switch.blockSignals(False)
-        self.note.setText(localized(self.service.data_protection, kit.translator.language))
+        self.note.setText(self._data_protection())
         if not self.address.hasFocus():
             self.address.setText(self._link.get("providers").get(self.service.id, ""))
         self.address.setAccessibleName(f"{self.service.name}: {kit.text('providers.address')}")

@@ -18,7 +18,7 @@ from ai4artsed_desktop.adapters.assembly import Assembly, assemble
 from ai4artsed_desktop.adapters.paths import find_paths
 from ai4artsed_desktop.domain.runs import OutputRequest, RunRecord, RunRequest, StageName
 from ai4artsed_desktop.domain.settings import StageModels
-from tests.integration.llm.test_openai_over_http import Served, serving
+from tests.integration.llm.test_openai_over_http import Served, files_with, serving
 from tests.support.modest_server import ModestServer
 
 pytestmark = [pytest.mark.llm, pytest.mark.webengine]
@@ -86,6 +86,4 @@ async def test_from_a_german_idea_over_real_http_to_media(smollm2_path: Path, tm
         assert coded.state == "finished" or (len(repairs) == 3 and coded.error is not None)
     asked = [path for path in modest.paths if path == "/v1/chat/completions"]
     assert len(asked) == 3 + len(repairs) == len(modest.paths)
-    folder = app_home.resolve()
-    found = [p.name for p in folder.rglob("*") if p.is_file() and served.key.encode() in p.read_bytes()]
-    assert found == ["keys.json"]
+    assert files_with(served.key, app_home) == ["keys.json"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,7 @@ CLOUD = ModelService(
     key_url="https://cloud.invalid/keys",
     data_protection={"de": "Geht weit weg.", "en": "Goes far away."},
     is_local=False,
+    checked=date(2026, 11, 29),
 )
 
 
@@ -68,7 +70,7 @@ def test_a_service_is_off_until_it_is_switched_on_and_says_where_data_go(
         async with open_window(app_home, prepare=with_services(app_home)) as opened:
             opened.window.show_page("settings")
             row = service_row(opened)
-            assert row.note.text() == "Goes far away."
+            assert row.note.text() == "Goes far away. (As of 11/29/26)"
             assert not row.switch.isChecked()
             assert not row.address.isVisibleTo(row)
             row.switch.click()
@@ -125,7 +127,7 @@ def test_a_proposal_fits_the_card_and_sets_every_stage_at_once(run_in_window_loo
             presets.suggest(GpuSnapshot(gpus=(Gpu(0, "uuid", "RTX", total_bytes=24 * VRAM_GB),)))
             assert presets.tier.currentText() == "24 GB of graphics memory"
             assert presets.preset is not None
-            assert "mistral-small3.2:24b" in presets.names.text()
+            assert "gemma4:26b" in presets.names.text()
             assert presets.missing.isVisibleTo(presets)
             presets.use_button.click()
             assert opened.world.engine.settings.stage_models == presets.preset.stage_models

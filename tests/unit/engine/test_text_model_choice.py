@@ -89,7 +89,7 @@ def test_every_proposal_names_known_models_that_fit_and_says_what_to_expect() ->
             # A quarter of the card stays for the context and the desktop.
             assert PRESETS.models[model_id].size_bytes <= preset.vram_gb * 1e9 * 0.8, (preset.vram_gb, model_id)
     assert all(model_id.startswith("ollama/") and ":" in model_id for model_id in PRESETS.models)
-    assert all(model.licence and model.source for model in PRESETS.models.values())
+    assert all(model.licence and model.source and model.checked for model in PRESETS.models.values())
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_a_card_gets_the_largest_proposal_that_fits(vram_gb: float | None, tier:
 def test_a_proposal_tells_what_is_missing_and_how_much_it_weighs() -> None:
     preset = PRESETS.presets[0]
     here = TextModelInfo(preset.stage_models.interception, "x", "ollama")
-    missing = preset.missing([here, replace(here, id=preset.stage_models.vision, problem="reason.model_cut")])
+    missing = preset.missing([here, replace(here, id=preset.stage_models.coding, problem="reason.model_cut")])
     assert here.id not in missing
-    assert preset.stage_models.vision in missing
+    assert preset.stage_models.coding in missing
     assert PRESETS.size_bytes(missing) == sum(PRESETS.models[name].size_bytes for name in missing)
     assert ModelPresets().for_memory(10**12) is None
 
