@@ -91,10 +91,11 @@ class ServiceView:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a service's log; ``number`` counts up from 1 without gaps, also over restarts."""
+    """One line of a service's log; ``number`` counts up from 1 without gaps, also over restarts. It has no level."""
 
     number: int
     text: str
+    level: str = ""
 
 
 @dataclass(frozen=True, slots=True)

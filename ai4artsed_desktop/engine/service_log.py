@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from itertools import islice
 
 from ai4artsed_desktop.domain.services import LogLine
 
@@ -58,6 +59,16 @@ class ServiceLog:
         """Return the last lines that say anything, as one text."""
         spoken = [line.text for line in self._lines if line.text.strip()]
         return "\n".join([*spoken, *([self._bar] if self._bar else [])][-count:])
+
+    @property
+    def last(self) -> int:
+        """Number of the newest line; 0 = none yet."""
+        return self._count
+
+    def since(self, number: int, limit: int) -> tuple[LogLine, ...]:
+        """Return at most ``limit`` kept lines after ``number``, oldest first."""
+        skip = max(0, number - (self._count - len(self._lines)))
+        return tuple(islice(self._lines, skip, skip + limit))
 
     def find(self, wanted: str = "") -> tuple[LogLine, ...]:
         """Return the kept lines that hold every word of ``wanted``, whatever their case; all for an empty one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import aclosing
 
@@ -14,7 +15,8 @@ from ai4artsed_desktop.engine.tasks import TaskScope
 
 #: One event per line would reach the window 301 times a second, batches carry 14,000 lines (measured).
 _BATCH_S = 0.05
-_LINES_PER_TURN = 200
+#: A flood of lines must not hold up the window: it has its turn after so much work on them (in seconds).
+_TURN_S = 0.002
 
 
 class ServiceOutput:
@@ -46,15 +48,15 @@ class ServiceOutput:
             await asyncio.wait({self._keeper})
 
     async def _drain(self, process: ServiceProcess, stream: Stream, on_line: Callable[[str], None]) -> None:
-        count = 0
+        give_way_s = time.perf_counter() + _TURN_S
         async with aclosing(process.lines(stream)) as lines:
             async for line in lines:
                 self.log.add(line)
                 on_line(line)
                 self._news.set()
-                count += 1
-                if not count % _LINES_PER_TURN:
-                    await asyncio.sleep(0)  # a flood of lines must not hold up the window
+                if time.perf_counter() > give_way_s:
+                    await asyncio.sleep(0)
+                    give_way_s = time.perf_counter() + _TURN_S
 
     async def _hand_on(self, readers: frozenset[asyncio.Task[None]], keeps_own_log: bool) -> None:
         while True:

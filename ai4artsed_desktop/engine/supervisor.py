@@ -9,10 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ai4artsed_desktop.domain.errors import UnknownEntryError
-from ai4artsed_desktop.domain.services import FoundService, LogLine, ServiceError, ServiceView
+from ai4artsed_desktop.domain.services import FoundService, ServiceError, ServiceView
 from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.engine.bus import EventBus
 from ai4artsed_desktop.engine.ports import Server
+from ai4artsed_desktop.engine.service_log import ServiceLog
 from ai4artsed_desktop.engine.service_ports import Clock, RealClock, ServiceDriver, ServiceHost, ServicePolicy
 from ai4artsed_desktop.engine.service_runner import ServiceRunner
 from ai4artsed_desktop.engine.service_setup import ServiceInstaller, ServiceSetup
@@ -58,9 +59,9 @@ class Supervisor:
         """Return one service. Raises UnknownEntryError."""
         return self._runner(name).view()
 
-    def log(self, name: str, wanted: str = "") -> tuple[LogLine, ...]:
-        """Return the lines in memory that hold every word of ``wanted``. Raises UnknownEntryError."""
-        return self._runner(name).log.find(wanted)
+    def log(self, name: str) -> ServiceLog:
+        """Return a service's log, which goes on over restarts. Raises UnknownEntryError."""
+        return self._runner(name).log
 
     async def refresh(self) -> tuple[ServiceView, ...]:
         """Look what runs and what is installed; nothing is started or ended."""
@@ -144,9 +145,9 @@ class Supervisor:
         """Stop an installation; what it made stays in its folder, and a new one goes on from there."""
         self._setup.cancel(name)
 
-    def install_log(self, name: str, wanted: str = "") -> tuple[LogLine, ...]:
+    def install_log(self, name: str) -> ServiceLog:
         """Return the log of an installation. Raises UnknownEntryError."""
-        return self._setup.log(name).find(wanted)
+        return self._setup.log(name)
 
     async def aclose(self) -> None:
         """End every service that is ours, at once and side by side."""

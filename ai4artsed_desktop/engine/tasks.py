@@ -24,6 +24,11 @@ class TaskScope:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_closed = False
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing can be started here any more."""
+        return self._is_closed
+
     def spawn(self, coro: Coroutine[Any, Any, Any], *, name: str, on_done: OnDone | None = None) -> asyncio.Task[Any]:
         """Start ``coro`` as a task of this scope.
 

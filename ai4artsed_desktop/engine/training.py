@@ -323,6 +323,14 @@ class TrainingService:
                 logger.exception("the training of %s cannot be looked at", project.name)
         self._queue.advance(self._scope)
 
+    async def notices(self) -> Sequence[tuple[str, Verdict]]:
+        """Return the trainings that failed, or could not begin in the night, and that nobody has put away yet."""
+        return await self._workshop.notices()
+
+    async def dismiss(self, name: str) -> None:
+        """Put a project's notice away. Raises ProjectNameError, StorageError."""
+        await self._workshop.drop_notice(check_project_name(name))
+
     # ---- queue ----
 
     async def enqueue(self, name: str, not_before_s: float | None = None) -> int:

@@ -20,6 +20,16 @@ class NumberedLine:
     number: int
     line: LogLine
 
+    @property
+    def text(self) -> str:
+        """The line's words."""
+        return self.line.text
+
+    @property
+    def level(self) -> str:
+        """INFO, WARNING, ERROR …, ``""`` if the line has none."""
+        return self.line.level
+
 
 class TrainingLog:
     """Lines of one attempt."""

@@ -186,6 +186,18 @@ class TrainingWorkshop(Protocol):
         """
         ...
 
+    async def notices(self) -> Sequence[tuple[str, Verdict]]:
+        """Return the failures that nobody has put away yet, by project; one is kept from ``conclude`` on."""
+        ...
+
+    async def put_notice(self, project: str, verdict: Verdict) -> None:
+        """Remember that somebody has to be told of a failure without an attempt. Raises as ``load``, StorageError."""
+        ...
+
+    async def drop_notice(self, project: str) -> None:
+        """Forget a notice, if there is one. Raises StorageError."""
+        ...
+
     async def states(self, project: str, training: int) -> Sequence[SavedState]:
         """Return the complete states of a training, newest last."""
         ...

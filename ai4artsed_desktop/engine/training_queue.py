@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -12,6 +13,8 @@ from ai4artsed_desktop.domain.training.records import QueueEntry, Verdict
 from ai4artsed_desktop.engine.bus import EventBus
 from ai4artsed_desktop.engine.tasks import TaskScope
 from ai4artsed_desktop.engine.training_ports import TrainingWorkshop
+
+logger = logging.getLogger(__name__)
 
 #: Longest nap while something waits: the clock may be set, and another program may end its training.
 _NAP_S = 30.0
@@ -75,9 +78,18 @@ class TrainingQueue:
             try:
                 await self._start(due.project)
             except AppError as exc:
+                logger.warning("the training of %s did not begin: %s", due.project, exc)
                 error = exc.info()
                 verdict = Verdict(state="failed", code=error.code, params=error.params, detail=error.detail)
+                await self._remember(due.project, verdict)
                 self._bus.publish(TrainingEnded(due.project, verdict))
+
+    async def _remember(self, project: str, verdict: Verdict) -> None:
+        """Keep for the morning what no attempt remembers: it was never begun."""
+        try:
+            await self._workshop().put_notice(project, verdict)
+        except AppError:
+            logger.exception("that the training of %s did not begin is not written down", project)
 
     async def _nap(self, wanted_s: float) -> None:
         self._news.clear()

@@ -56,7 +56,10 @@ class EngineBridge(QObject):
         then: Callable[[T], object] | None = None,
         failed: Callable[[ErrorInfo], None] | None = None,
     ) -> None:
-        """Carry out an engine call; ``then`` gets its result, ``failed`` its error. Cancelled ones tell nobody."""
+        """Carry out an engine call; ``then`` gets its result, ``failed`` its error.
+
+        Cancelled ones tell nobody, and once the window closes nothing is begun.
+        """
 
         def on_done(task: asyncio.Task[T]) -> None:
             if task.cancelled():
@@ -72,6 +75,9 @@ class EngineBridge(QObject):
                 if failed is not None:
                     failed(ErrorInfo(AppError.code, {}, f"{type(error).__name__}: {error}"))
 
+        if self._scope.is_closed:
+            coroutine.close()  # the window closes: an event that still comes asks for nothing any more
+            return
         self._scope.spawn(coroutine, name="ask", on_done=on_done)
 
     def close(self) -> None:

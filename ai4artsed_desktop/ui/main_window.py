@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, Qt, Signal
+from PySide6.QtCore import QByteArray, QObject, Qt, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -88,6 +88,7 @@ class MainWindow(QWidget):
         self.palette_sheet: CommandPalette | None = None
         self.close_sheet: CloseSheet | None = None
         self.workflow_drop: WorkflowDrop | None = None
+        self.training_notices: QObject | None = None
         self._is_closing = False
         self._lay_out()
         kit.translator.language_changed.connect(self.retranslate)
@@ -309,7 +310,24 @@ class MainWindow(QWidget):
 
     def _find_trainings(self) -> None:
         """A trainer outlives the window: one that still runs is found again, and who waits gets their turn."""
+        # Imported now, with the other modules of trainings.
+        from ai4artsed_desktop.ui.train.notices import TrainingNotices
+
+        def place_in_sight() -> str:
+            page = self.pages.get("train")
+            return "" if page is None else page.place_in_sight()
+
         self._bridge.ask(self._bridge.engine.training.attach(), failed=self.show_error)
+        self.training_notices = TrainingNotices(
+            self._kit,
+            self._bridge,
+            self.banners,
+            lambda place: self.show_page("train", place),
+            place_in_sight,
+            self.show_error,
+            self,
+        )
+        self.stack.currentChanged.connect(self.training_notices.arrange)
 
     def _offer_interrupted(self, interrupted: Sequence[RunSummary]) -> None:
         first = interrupted[0]

@@ -55,6 +55,10 @@ class Page(QWidget):
     def go_to(self, place: str) -> None:
         """Show a place of the page, such as ``models``; an unknown one changes nothing."""
 
+    def place_in_sight(self) -> str:
+        """Return the place that is on the screen, as ``go_to`` takes it; "" = none that anybody asks for."""
+        return ""
+
     def take_text(self, text: str) -> bool:
         """Take text dropped on the window; return whether this page has a use for it."""
         del text

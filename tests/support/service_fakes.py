@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -69,7 +70,7 @@ class FakeProcess:
         self.is_stubborn = False
         self._code: int | None = None
         self._ended = asyncio.Event()
-        self._lines: list[str] = []
+        self._lines: deque[str] = deque()
 
     @property
     def returncode(self) -> int | None:
@@ -88,7 +89,7 @@ class FakeProcess:
         while stream == "stderr" and not self.is_released:
             is_last = self._ended.is_set()
             while self._lines:
-                yield self._lines.pop(0)
+                yield self._lines.popleft()
             if is_last:
                 return
             await asyncio.sleep(0.001)

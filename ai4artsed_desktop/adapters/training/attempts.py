@@ -138,7 +138,38 @@ class AttemptStore:
             if verdict.state == "finished":
                 verdict = self._publish(attempt, final, verdict)
             write_atomically(folder / "verdict.json", verdict.model_dump_json(indent=1).encode())
+            if verdict.code:
+                self.put_notice(attempt.project, verdict)
             return verdict
+
+    def put_notice(self, project: str, verdict: Verdict) -> None:
+        """Remember that somebody has to be told how a training failed, until they were.
+
+        Raises:
+            ProjectNameError, ProjectMissingError, ProjectDamagedError: No folder is made for what is no project.
+            StorageError.
+        """
+        self._projects.load(project)
+        write_atomically(self._notice(project), verdict.model_dump_json(indent=1).encode())
+
+    def drop_notice(self, project: str) -> None:
+        """Forget a notice, if there is one. Raises StorageError."""
+        path = self._notice(project)
+        with translated_errors(path):
+            path.unlink(missing_ok=True)
+
+    def notices(self) -> list[tuple[str, Verdict]]:
+        """Return the failures that nobody has put away yet, by project; a damaged file counts as none."""
+        found: list[tuple[str, Verdict]] = []
+        for project in self._projects.list_all():
+            try:
+                found.append((project.name, Verdict.model_validate_json(self._notice(project.name).read_bytes())))
+            except (OSError, ValidationError):
+                continue
+        return found
+
+    def _notice(self, project: str) -> Path:
+        return self._locations.project(project) / "notice.json"
 
     def _publish(self, attempt: AttemptRecord, final: Path, verdict: Verdict) -> Verdict:
         lora = str(move_without_overwriting(final, self._locations.loras))

@@ -237,6 +237,7 @@ class DiskWorkshop:
             output.mkdir(parents=True, exist_ok=True)
             _move_aside(output / f"{attempt.output_name}.safetensors", attempt.attempt)
         prepare()
+        self.attempts.drop_notice(attempt.project)  # whoever starts it again knows
         self.attempts.write_sections(folder, sections)
         # Before the start: a trainer that runs must be known, whatever happens to us right after it.
         self.attempts.write(attempt)
@@ -293,6 +294,18 @@ class DiskWorkshop:
     async def conclude(self, attempt: AttemptRecord, decide: Callable[[AttemptEnd], Verdict]) -> Verdict:
         """Let ``decide`` judge an ended attempt, once for all programs. Raises StorageError."""
         return await to_the_end(self.attempts.conclude, attempt, decide)
+
+    async def notices(self) -> Sequence[tuple[str, Verdict]]:
+        """Return the failures that nobody has put away yet, by project."""
+        return await asyncio.to_thread(self.attempts.notices)
+
+    async def put_notice(self, project: str, verdict: Verdict) -> None:
+        """Remember that somebody has to be told of a failure. Raises StorageError."""
+        await to_the_end(self.attempts.put_notice, project, verdict)
+
+    async def drop_notice(self, project: str) -> None:
+        """Forget a notice, if there is one. Raises StorageError."""
+        await to_the_end(self.attempts.drop_notice, project)
 
     async def states(self, project: str, training: int) -> Sequence[SavedState]:
         """Return the complete states of a training, newest last."""

@@ -59,7 +59,7 @@ class InstallCard(QFrame):
         self.error_card = ErrorCard(kit)
         self.log = LogView(kit, KEPT_LINES)
         self.log.setFixedHeight(_LOG_PX)
-        self.log.follow(self._title, lambda: self._services.install_log(name))
+        self.log.follow(self._title, self._services.install_log(name))
         for widget in (self.result, self.log):
             widget.hide()
         self._lay_out()
@@ -139,7 +139,7 @@ class InstallCard(QFrame):
 
     def _on_bridge_engine_event(self, event: Event) -> None:
         if isinstance(event, ServiceLogGrew) and event.name == LOG_PREFIX + self.name:
-            self.log.take(event.lines)
+            self.log.look()
         elif isinstance(event, SetupProgressed) and event.name == self.name:
             self.working.say(event.key)
             self.working.show_detail("", event.step, event.steps, None)

@@ -60,7 +60,7 @@ class ServicesSection(QWidget):
         """Show the log of a service."""
         view = self._services.view(name)
         self.shown = name
-        self.log.follow(view.title, lambda: self._services.log(name), view.log_path)
+        self.log.follow(view.title, self._services.log(name), view.log_path)
         self._side.setCurrentWidget(self.log)
         self._mark()
 
@@ -137,7 +137,7 @@ class ServicesSection(QWidget):
         if isinstance(event, ServiceStateChanged):
             self.cards[event.service.name].show_view(event.service)
         elif isinstance(event, ServiceLogGrew) and event.name == self.shown:
-            self.log.take(event.lines)
+            self.log.look()
         elif isinstance(event, SettingsChanged) and self.isVisible() and _is_about_services(event.names, self.cards):
             self.refresh()
 

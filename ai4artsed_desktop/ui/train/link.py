@@ -13,7 +13,7 @@ from ai4artsed_desktop.domain.training.dataset import DatasetReport
 from ai4artsed_desktop.domain.training.events import TrainingEnded, TrainingEvent, TrainingQueued, TrainingStarted
 from ai4artsed_desktop.domain.training.families import family_of
 from ai4artsed_desktop.domain.training.families.base import TrainerFamily
-from ai4artsed_desktop.domain.training.records import TrainingProject, Verdict
+from ai4artsed_desktop.domain.training.records import TrainingProject
 from ai4artsed_desktop.engine.training import TrainingService, TrainingSnapshot
 from ai4artsed_desktop.engine.training_studio import ProjectOverview, TrainingStudio
 from ai4artsed_desktop.ui.bridge import EngineBridge
@@ -151,15 +151,7 @@ class TrainLink(QObject):
             self.list_projects()
             if event.project == self._wanted:
                 self.refresh()
-            if isinstance(event, TrainingEnded) and _never_began(event.verdict):
-                # It waited for its turn and could not start: no attempt remembers why.
-                verdict = event.verdict
-                self._show_error(ErrorInfo(verdict.code, dict(verdict.params), verdict.detail))
         elif not self._listing.isActive():
             self._listing.start()
         if event.project == self.name:
             self.happened.emit(event)
-
-
-def _never_began(verdict: Verdict) -> bool:
-    return verdict.state == "failed" and not verdict.ended_s

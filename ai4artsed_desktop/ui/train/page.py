@@ -20,6 +20,7 @@ from ai4artsed_desktop.ui.theme import set_look
 from ai4artsed_desktop.ui.train.delete_sheet import DeleteSheet
 from ai4artsed_desktop.ui.train.link import TrainLink
 from ai4artsed_desktop.ui.train.new_project import NewProjectSheet
+from ai4artsed_desktop.ui.train.notices import PROJECT_PLACE
 from ai4artsed_desktop.ui.train.pictures_tab import PicturesTab
 from ai4artsed_desktop.ui.train.places_sheet import PlacesSheet
 from ai4artsed_desktop.ui.train.plan_tab import PlanTab
@@ -132,9 +133,16 @@ class TrainPage(Page):
         self.stack.setCurrentIndex(_TABS.index(name))
 
     def go_to(self, place: str) -> None:
-        """Show a step of the page."""
+        """Show a step of the page, or (``project:NAME``) a project's run."""
         if place in _TABS:
             self.show_tab(place)
+        elif place.startswith(PROJECT_PLACE):
+            self.list.show_project(place.removeprefix(PROJECT_PLACE))
+            self.show_tab("run")
+
+    def place_in_sight(self) -> str:
+        """Return the project whose run is on the screen."""
+        return f"{PROJECT_PLACE}{self.link.name}" if self.link.name and self.run.isVisible() else ""
 
     def take_picture(self, path: Path) -> bool:
         """Take a picture dropped on the window into the project in sight."""

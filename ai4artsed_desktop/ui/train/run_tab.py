@@ -21,13 +21,13 @@ from ai4artsed_desktop.domain.training.events import (
 from ai4artsed_desktop.domain.training.progress import TrainingProgress
 from ai4artsed_desktop.domain.training.records import QueueEntry, Verdict
 from ai4artsed_desktop.engine.training import TrainingSnapshot
+from ai4artsed_desktop.engine.training_log import MAX_LINES
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.paging import PageContext
 from ai4artsed_desktop.ui.theme import set_look
 from ai4artsed_desktop.ui.train.confirm import Confirm
 from ai4artsed_desktop.ui.train.link import TrainLink
-from ai4artsed_desktop.ui.train.log_view import LogView
 from ai4artsed_desktop.ui.train.picture_grid import PictureGrid
 from ai4artsed_desktop.ui.train.picture_sheet import PictureSheet
 from ai4artsed_desktop.ui.train.project_list import STATE_FACES
@@ -35,6 +35,7 @@ from ai4artsed_desktop.ui.train.thumbnails import PictureItem, PictureModel
 from ai4artsed_desktop.ui.units import duration_text, size_text, vram_text
 from ai4artsed_desktop.ui.widgets.basics import Button, IconLabel, Label, column, row
 from ai4artsed_desktop.ui.widgets.error_card import ErrorCard
+from ai4artsed_desktop.ui.widgets.log_view import LogView
 
 if TYPE_CHECKING:
     from ai4artsed_desktop.ui.train.loss_plot import LossPlot
@@ -85,7 +86,7 @@ class RunTab(QWidget):
         self.sample_grid = PictureGrid(kit, self.samples, "train.samples")
         self.samples_none = Label(kit, "train.samples.none", "muted")
         self.curve_note = Label(kit, "train.curve.none", "small")
-        self.log = LogView(kit)
+        self.log = LogView(kit, MAX_LINES, has_levels=True)
         self.sample_sheet: PictureSheet | None = None
         self._figures_timer = QTimer(self, interval=_FIGURES_MS, singleShot=True)
         self._figures_timer.timeout.connect(self._show_figures)
@@ -375,13 +376,13 @@ class RunTab(QWidget):
         for button in (self.stop_button, self.stop_later_button):
             button.setEnabled(snapshot.state == "running")
         # A log that ended while it was watched stays: it has what its file has.
-        self.log.show_log(snapshot.log)
+        self.log.follow(snapshot.project.name, snapshot.log)
         self._show()
         self._draw_curve()
 
     def _on_link_happened(self, event: TrainingEvent) -> None:
         if isinstance(event, TrainingLogGrown):
-            self.log.model.look()
+            self.log.look()
             return
         if isinstance(event, SampleMade):
             self._show_samples()

@@ -29,6 +29,7 @@ class ErrorCard(QFrame):
         super().__init__()
         self._kit = kit
         self._error: ErrorInfo | None = None
+        self._about = ""
         set_look(self, "bad-card")
         self._what = Label(kit, look="strong")
         self._why = Label(kit)
@@ -57,9 +58,13 @@ class ErrorCard(QFrame):
         self.retranslate()
         self.hide()
 
-    def show_error(self, error: ErrorInfo) -> None:
-        """Show ``error``; buttons of an earlier one go."""
-        self._error = error
+    def show_error(self, error: ErrorInfo, about: str = "") -> None:
+        """Show ``error``; buttons of an earlier one go.
+
+        Args:
+            about: Whose error it is, a proper name said before it where the place does not tell.
+        """
+        self._error, self._about = error, about
         while (item := self._actions.takeAt(0)) is not None:
             if widget := item.widget():
                 widget.deleteLater()
@@ -83,10 +88,11 @@ class ErrorCard(QFrame):
         if self._error is None:
             return
         error = self._kit.translator.error(self._error)
-        for label, text in ((self._what, error.what), (self._why, error.why), (self._next, error.next)):
+        what = f"{self._about}: {error.what}" if self._about else error.what
+        for label, text in ((self._what, what), (self._why, error.why), (self._next, error.next)):
             label.setText(text)
             label.setVisible(bool(text))
-        self.setAccessibleName(error.what)
+        self.setAccessibleName(what)
         self.setAccessibleDescription(f"{error.why} {error.next}")
 
     def _actions_holder(self) -> QFrame:

@@ -110,7 +110,7 @@ async def test_stop_lets_it_end_in_its_own_way(home: Path, comfyui: MadeInstall,
         await world.supervisor.ensure("comfyui")
         world.supervisor.stop("comfyui")
         assert (await world.supervisor.settled("comfyui")).state is S.STOPPED
-        assert world.supervisor.log("comfyui", "stopped server"), "it said goodbye: SIGINT came before TERM"
+        assert world.supervisor.log("comfyui").find("stopped server"), "it said goodbye: SIGINT came before TERM"
 
 
 async def test_stop_while_it_starts_leaves_no_process(home: Path, comfyui: MadeInstall, port: int) -> None:
@@ -140,9 +140,9 @@ async def test_what_is_hard_to_read_is_read_and_kept(home: Path, comfyui: MadeIn
     comfyui.behave(writes=["long", "bars", "bytes", "flood", "Ünlaut"])
     async with open_services(home, settings_for(home, port)) as world:
         await world.supervisor.ensure("comfyui")
-        await until(lambda: bool(world.supervisor.log("comfyui", "Ünlaut")), limit_s=20)
-        assert len(world.supervisor.log("comfyui")) <= 5_000
-        assert world.supervisor.log("comfyui", "line 19999")
+        await until(lambda: bool(world.supervisor.log("comfyui").find("Ünlaut")), limit_s=20)
+        assert len(world.supervisor.log("comfyui").find()) <= 5_000
+        assert world.supervisor.log("comfyui").find("line 19999")
         # The log is read at once, the events come in batches behind it.
         await until(lambda: any(len(event.lines) > 1 for event in world.probe.of(ServiceLogGrew)), limit_s=20)
         numbers = [line.number for event in world.probe.of(ServiceLogGrew) for line in event.lines]
@@ -187,7 +187,7 @@ async def test_started_to_stay_it_outlives_us_is_adopted_and_stopped(
     async with open_services(home, settings_for(home, port)) as world:
         (view, *_) = await world.supervisor.refresh()
         assert (view.state, view.pid, view.is_detached) == (S.READY, pid, True)
-        await until(lambda: bool(world.supervisor.log("comfyui", "hello from before")))
+        await until(lambda: bool(world.supervisor.log("comfyui").find("hello from before")))
         async with open_services(home, settings_for(home, port)) as other:
             await other.supervisor.refresh()
             other.supervisor.stop("comfyui")
@@ -239,7 +239,7 @@ async def test_swarmui_is_ready_when_its_own_comfyui_is(home: Path, port: int) -
         assert int(pid) != view.pid, "the script runs it as a child"
         world.supervisor.stop("swarmui")
         assert (await world.supervisor.settled("swarmui")).state is S.STOPPED
-        assert world.supervisor.log("swarmui", "stopped server"), "ShutdownServer came before TERM"
+        assert world.supervisor.log("swarmui").find("stopped server"), "ShutdownServer came before TERM"
     assert not is_alive(int(pid))
 
 

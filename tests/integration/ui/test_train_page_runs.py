@@ -60,7 +60,7 @@ def test_a_training_is_followed_to_its_lora(
             assert not run.stop_button.isVisible() and not run.error_card.isVisible()
             assert nameless(page) == []
             lines = run.log.model.rowCount()
-            run.log.search.setText("saving checkpoint")
+            run.log.filter.setText("saving checkpoint")
             await train.opened.until(lambda: 0 < run.log.model.rowCount() < lines)
 
     run_in_window_loop(body)
@@ -170,7 +170,7 @@ def test_a_training_survives_the_window_and_is_found_again_without_visiting_the_
         async with train_window(tmp_path, monkeypatch) as train:
             await train.opened.until(lambda: train.state() == "running", 30)
             await train.shows("step 5 of 10")
-            await train.opened.until(lambda: train.page.run.log.model.total > 50)
+            await train.opened.until(lambda: train.page.run.log.model.count > 50)
             assert train.page.run.isVisible()
             gate.write_text("")
             await train.opened.until(lambda: train.state() == "finished", 30)
@@ -226,7 +226,7 @@ def test_what_ended_a_training_is_said_in_words_and_the_log_stays(
             await train.press("Start training")
             await train.shows(words)
             log = train.page.run.log
-            await train.opened.until(lambda: log.model.is_settled and log.model.total > 0)
+            await train.opened.until(lambda: log.model.is_settled and log.model.count > 0)
             assert train.state() == "failed" and not train.page.run.stop_button.isVisible()
             assert not any(train.locations.loras.glob("*.safetensors"))
 

@@ -1,21 +1,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtTest import QAbstractItemModelTester
 
 from ai4artsed_desktop.adapters.window_files import free_bytes
-from ai4artsed_desktop.domain.services import FoundService, LogLine, ServiceInstall
+from ai4artsed_desktop.domain.services import FoundService, ServiceInstall
 from ai4artsed_desktop.domain.settings import Settings
+from ai4artsed_desktop.domain.training.facts import LogLine as TrainingLine
 from ai4artsed_desktop.engine.service_choice import is_chosen, place_setting, settings_for
+from ai4artsed_desktop.engine.service_log import ServiceLog
+from ai4artsed_desktop.engine.training_log import TrainingLog
 from ai4artsed_desktop.ui.models.log import LogModel
 from ai4artsed_desktop.ui.studio.inventory_model import source_address
 from ai4artsed_desktop.ui.units import duration_text
 
 
-def batch(first: int, count: int, text: str = "line") -> list[LogLine]:
-    return [LogLine(number, f"{text} {number}") for number in range(first, first + count)]
+def write(log: ServiceLog, first: int, count: int, text: str = "line {}") -> None:
+    for number in range(first, first + count):
+        log.add(text.format(number))
+
+
+def training_lines(count: int, start: int = 0) -> list[TrainingLine]:
+    """Every tenth one is a warning, every hundredth an error."""
+    return [
+        TrainingLine("stderr", f"Zeile {n} größer", "ERROR" if n % 100 == 0 else "WARNING" if n % 10 == 0 else "INFO")
+        for n in range(start, start + count)
+    ]
 
 
 def shown(model: LogModel) -> list[str]:
@@ -29,47 +42,98 @@ def watched_model(kept_lines: int) -> LogModel:
     return model
 
 
+def settle(qtbot: Any, model: LogModel) -> None:
+    """Let the model take what there is."""
+    model.look()
+    with qtbot.waitSignal(model.grown, timeout=5_000, check_params_cb=lambda: model.is_settled):
+        pass
+
+
 @pytest.mark.parametrize("size", [1, 3, 7, 10, 11, 25, 100])
-def test_the_newest_lines_stay_whatever_the_batches_are(size: int) -> None:
-    model = watched_model(10)
+def test_the_newest_lines_stay_whatever_the_batches_are(qtbot: Any, qapp: Any, size: int) -> None:
+    model, log = watched_model(10), ServiceLog(10)
+    model.follow(log)
     for first in range(1, 101, size):
-        model.append(batch(first, min(size, 101 - first)))
-    assert shown(model) == [f"line {number}" for number in range(91, 101)]
+        write(log, first, min(size, 101 - first))
+        settle(qtbot, model)
+    assert shown(model) == [f"line {number}" for number in range(91, 101)] and model.count == 10
 
 
 @pytest.mark.parametrize("size", [1, 4, 10, 30])
-def test_a_filtered_log_loses_the_same_lines_and_says_how_many_rows_went(size: int) -> None:
-    model, rows = watched_model(10), 0
+def test_a_filtered_log_loses_the_same_lines(qtbot: Any, qapp: Any, size: int) -> None:
+    model, log = watched_model(10), ServiceLog(1_000)
     model.set_filter("EVEN")
+    model.follow(log)
     for first in range(1, 61, size):
-        new = [LogLine(n, f"{'even' if n % 2 == 0 else 'odd'} {n}") for n in range(first, first + size)]
-        before = model.rowCount()
-        gone = model.append(new)
-        rows += gone
-        assert 0 <= gone <= before
+        for number in range(first, first + size):
+            log.add(f"{'even' if number % 2 == 0 else 'odd'} {number}")
+        settle(qtbot, model)
     assert shown(model) == ["even 52", "even 54", "even 56", "even 58", "even 60"] and model.count == 10
     model.set_filter("")
+    settle(qtbot, model)
     assert model.rowCount() == 10
 
 
-def test_lines_that_are_there_already_are_passed_over() -> None:
-    model = watched_model(10)
-    model.reset(batch(1, 5))
-    assert model.append(batch(3, 4)) == 0 and shown(model)[-1] == "line 6" and model.rowCount() == 6
-    assert model.append(batch(1, 6)) == 0 and model.append([]) == 0 and model.rowCount() == 6
-
-
-def test_every_word_of_the_filter_must_be_there_in_any_case_and_order() -> None:
-    model = watched_model(10)
-    model.reset([LogLine(1, "Straße GESPERRT"), LogLine(2, "strasse frei"), LogLine(3, "")])
+def test_every_word_of_the_filter_must_be_there_in_any_case_and_order(qtbot: Any, qapp: Any) -> None:
+    model, log = watched_model(10), ServiceLog()
+    for line in ("Straße GESPERRT", "strasse frei", ""):
+        log.add(line)
+    model.follow(log)
     model.set_filter("gesperrt STRASSE")
+    settle(qtbot, model)
     assert shown(model) == ["Straße GESPERRT"]
 
 
-def test_characters_that_hide_turn_or_break_text_are_shown_as_signs() -> None:
-    model = watched_model(10)
-    model.reset([LogLine(1, "a\x00b\x1b]0;t\x07\u2028c\u202ed\u2066e\x9b1m\x7f\n")])
+def test_characters_that_hide_turn_or_break_text_are_shown_as_signs(qtbot: Any, qapp: Any) -> None:
+    model, log = watched_model(10), TrainingLog()
+    log.add([TrainingLine("stdout", "a\x00b\x1b]0;t\x07\u2028c\u202ed\u2066e\x9b1m\x7f\n")])
+    model.follow(log)
+    settle(qtbot, model)
     assert shown(model) == ["a␀b␛]0;t␇�c�d�e�1m␡␊"]
+
+
+def test_a_log_is_shown_filtered_and_shown_again(qtbot: Any, qapp: Any) -> None:
+    log = TrainingLog()
+    model = watched_model(100_000)
+    log.add(training_lines(5_000))
+    model.follow(log)
+    qtbot.waitUntil(lambda: model.is_settled and model.rowCount() == 5_000)
+    model.set_filter("nowhere")
+    qtbot.waitUntil(lambda: model.is_settled)
+    assert shown(model) == []
+    model.set_filter("GRÖSSER zeile 4999")
+    qtbot.waitUntil(lambda: model.is_settled)
+    assert shown(model) == ["Zeile 4999 größer"] and model.line(0).number == 5_000
+    model.set_filter("", "WARNING")
+    qtbot.waitUntil(lambda: model.is_settled and model.rowCount() == 500)
+    model.set_filter("", "ERROR")
+    qtbot.waitUntil(lambda: model.is_settled and model.rowCount() == 50)
+    log.add(training_lines(200, start=5_000))
+    model.look()
+    qtbot.waitUntil(lambda: model.count == 5_200 and model.is_settled)
+    assert shown(model)[-1] == "Zeile 5100 größer"
+
+
+def test_another_log_takes_the_place_of_the_first_and_none_leaves_nothing(qtbot: Any, qapp: Any) -> None:
+    first, second = TrainingLog(), TrainingLog()
+    model = watched_model(100_000)
+    first.add(training_lines(3_000))
+    second.add(training_lines(3))
+    model.follow(first)
+    model.follow(second)
+    qtbot.waitUntil(lambda: model.is_settled and model.count == 3)
+    assert shown(model) == [f"Zeile {n} größer" for n in range(3)]
+    model.follow(None)
+    qtbot.waitUntil(lambda: model.is_settled and model.count == 0)
+
+
+def test_a_log_that_forgot_its_oldest_lines_is_shown_from_what_is_left(qtbot: Any, qapp: Any) -> None:
+    log = TrainingLog(limit=100)
+    model = watched_model(100_000)
+    log.add(training_lines(1_000))
+    model.follow(log)
+    qtbot.waitUntil(lambda: model.is_settled and model.count == 100)
+    assert model.line(0).number == 901
 
 
 def test_settings_choose_exactly_what_was_found() -> None:

@@ -1,4 +1,4 @@
-"""Parts of the Train page by themselves: the log's slices, the order of thumbnails, the night."""
+"""Parts of the Train page by themselves: the order of thumbnails, the night."""
 
 from __future__ import annotations
 
@@ -10,70 +10,11 @@ from PySide6.QtCore import QObject, Qt, QThreadPool
 from PySide6.QtGui import QImage
 
 from ai4artsed_desktop.domain.errors import StorageError
-from ai4artsed_desktop.domain.training.facts import LogLine
-from ai4artsed_desktop.engine.training_log import TrainingLog
 from ai4artsed_desktop.ui.pictures import png_bytes
-from ai4artsed_desktop.ui.train.log_view import LogModel
 from ai4artsed_desktop.ui.train.plan_tab import next_night
 from ai4artsed_desktop.ui.train.thumbnails import IMAGE_ROLE, PictureItem, PictureModel
 
 HERE = timezone(timedelta(hours=2))
-
-
-def lines(count: int, start: int = 0) -> list[LogLine]:
-    """Every tenth one is a warning, every hundredth an error."""
-    return [
-        LogLine("stderr", f"Zeile {n} größer", "ERROR" if n % 100 == 0 else "WARNING" if n % 10 == 0 else "INFO")
-        for n in range(start, start + count)
-    ]
-
-
-def texts(model: LogModel) -> list[str]:
-    return [model.line(row).line.text for row in range(model.rowCount())]
-
-
-def test_a_log_is_shown_filtered_and_shown_again(qtbot: Any, qapp: Any) -> None:
-    owner, log = QObject(), TrainingLog()
-    model = LogModel(owner)
-    log.add(lines(5_000))
-    model.take(log)
-    qtbot.waitUntil(lambda: model.is_settled and model.rowCount() == 5_000)
-    model.set_filter("nowhere", "")
-    qtbot.waitUntil(lambda: model.is_settled)
-    assert texts(model) == []
-    model.set_filter("GRÖSSER zeile 4999", "")
-    qtbot.waitUntil(lambda: model.is_settled)
-    assert texts(model) == ["Zeile 4999 größer"] and model.line(0).number == 5_000
-    model.set_filter("", "WARNING")
-    qtbot.waitUntil(lambda: model.is_settled and model.rowCount() == 500)
-    model.set_filter("", "ERROR")
-    qtbot.waitUntil(lambda: model.is_settled and model.rowCount() == 50)
-    log.add(lines(200, start=5_000))
-    model.look()
-    qtbot.waitUntil(lambda: model.total == 5_200 and model.is_settled)
-    assert texts(model)[-1] == "Zeile 5100 größer"
-
-
-def test_another_log_takes_the_place_of_the_first_and_none_leaves_nothing(qtbot: Any, qapp: Any) -> None:
-    owner, first, second = QObject(), TrainingLog(), TrainingLog()
-    model = LogModel(owner)
-    first.add(lines(3_000))
-    second.add(lines(3))
-    model.take(first)
-    model.take(second)
-    qtbot.waitUntil(lambda: model.is_settled and model.total == 3)
-    assert texts(model) == [f"Zeile {n} größer" for n in range(3)]
-    model.take(None)
-    qtbot.waitUntil(lambda: model.is_settled and model.total == 0)
-
-
-def test_a_log_that_forgot_its_oldest_lines_is_shown_from_what_is_left(qtbot: Any, qapp: Any) -> None:
-    owner, log = QObject(), TrainingLog(limit=100)
-    model = LogModel(owner)
-    log.add(lines(1_000))
-    model.take(log)
-    qtbot.waitUntil(lambda: model.is_settled and model.total == 100)
-    assert model.line(0).number == 901
 
 
 def test_thumbnails_are_brought_once_last_asked_first_and_a_damaged_file_is_no_error(qtbot: Any, qapp: Any) -> None:

@@ -1,0 +1,102 @@
+"""Tells of trainings that failed, wherever the person is: at the top of the window, until it is put away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QVBoxLayout
+
+from ai4artsed_desktop.domain.errors import ErrorInfo
+from ai4artsed_desktop.domain.events import Event
+from ai4artsed_desktop.domain.training.events import TrainingEnded, TrainingStarted
+from ai4artsed_desktop.domain.training.records import Verdict
+from ai4artsed_desktop.ui.bridge import EngineBridge
+from ai4artsed_desktop.ui.kit import Kit
+from ai4artsed_desktop.ui.widgets.error_card import ErrorCard
+
+#: Before a project's name, as a place of the Train page.
+PROJECT_PLACE = "project:"
+
+
+class TrainingNotices(QObject):
+    """One card per project whose training failed or could not begin; it outlives the window that saw it.
+
+    Args:
+        kit: Look, icons and words.
+        bridge: The way to the engine.
+        banners: Where cards stand.
+        show_place: Goes to a place of the Train page.
+        place_in_sight: Returns the place of the Train page that is on the screen: there its end is said already.
+        show_error: Shows what went wrong with a notice itself.
+        parent: The window.
+    """
+
+    def __init__(
+        self,
+        kit: Kit,
+        bridge: EngineBridge,
+        banners: QVBoxLayout,
+        show_place: Callable[[str], None],
+        place_in_sight: Callable[[], str],
+        show_error: Callable[[ErrorInfo], None],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._kit = kit
+        self._bridge = bridge
+        self._banners = banners
+        self._show_place = show_place
+        self._place_in_sight = place_in_sight
+        self._notices: Sequence[tuple[str, Verdict]] = ()
+        self._show_error = show_error
+        self.cards: dict[str, ErrorCard] = {}
+        bridge.engine_event.connect(self._on_bridge_engine_event)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look again what has to be told."""
+        self._bridge.ask(self._bridge.engine.training.notices(), self._show, self._show_error)
+
+    def arrange(self) -> None:
+        """Another page is in sight: say what it does not say itself."""
+        for project, verdict in self._notices:
+            has_run = bool(verdict.ended_s)  # else it could not begin, and its page shows nothing of it
+            if (card := self.cards.get(project)) is not None:
+                card.setVisible(not has_run or self._place_in_sight() != f"{PROJECT_PLACE}{project}")
+
+    def _show(self, notices: Sequence[tuple[str, Verdict]]) -> None:
+        self._notices = notices
+        for project in set(self.cards) - {project for project, _ in notices}:
+            self._remove(project)
+        for project, verdict in notices:
+            if project not in self.cards:
+                self.cards[project] = self._card(project)
+            error = ErrorInfo(verdict.code, dict(verdict.params), verdict.detail)
+            self.cards[project].show_error(error, about=project)
+            self.cards[project].add_action("train.notice.show", partial(self._look_at, project))
+        self.arrange()
+
+    def _card(self, project: str) -> ErrorCard:
+        card = ErrorCard(self._kit)
+        card.closed.connect(partial(self._dismiss, project))
+        self._banners.addWidget(card)
+        return card
+
+    def _look_at(self, project: str) -> None:
+        self._dismiss(project)
+        self._show_place(f"{PROJECT_PLACE}{project}")
+
+    def _dismiss(self, project: str) -> None:
+        self._remove(project)
+        self._bridge.ask(self._bridge.engine.training.dismiss(project), None, self._show_error)
+
+    def _remove(self, project: str) -> None:
+        if (card := self.cards.pop(project, None)) is not None:
+            card.hide()
+            card.deleteLater()
+
+    def _on_bridge_engine_event(self, event: Event) -> None:
+        if isinstance(event, TrainingEnded | TrainingStarted):
+            self.refresh()
