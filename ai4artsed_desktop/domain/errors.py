@@ -63,6 +63,12 @@ class TextTooLongError(InputError):
     code = "error.input.too_long"
 
 
+class NoTextError(InputError):
+    """A file that shall be read as text is none. Params: ``file``."""
+
+    code = "error.input.no_text"
+
+
 class NoRulesError(InputError):
     """The interception has no rules of its own, and the person gave none."""
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData
+
+from ai4artsed_desktop.domain.errors import NoTextError
+from ai4artsed_desktop.domain.text import clean_text
 
 #: What counts as a picture when it is dropped, and what the file dialogs offer.
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff")
@@ -14,6 +19,9 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".
 MODEL_SUFFIXES = (".safetensors", ".sft")
 #: Files in which ComfyUI leaves workflows.
 WORKFLOW_SUFFIXES = (".json", ".png", ".webp", ".flac", ".mp3", ".ogg", ".opus", ".mp4", ".webm")
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+#: Control characters that no text has, but nearly every other file.
+_NOT_IN_TEXTS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 #: Name of a run folder (FORMATS: ``run_<unix ms>_<6 hex>``).
 _RUN_FOLDER = re.compile(r"run_\d{10,}_[0-9a-f]{6}")
 
@@ -63,6 +71,25 @@ def drop_kind(mime: QMimeData) -> DropKind | None:
 def local_paths(mime: QMimeData) -> list[Path]:
     """Return the files and folders of this computer among what is dropped."""
     return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+
+
+def read_words(path: Path, read_bytes: Callable[[Path], bytes]) -> str:
+    """Return a text file's words: UTF-8, UTF-16 where it says so, else as older Windows programs write.
+
+    Raises:
+        NoTextError: A folder, or a file of another kind.
+        StorageError: It cannot be read.
+    """
+    if path.is_dir():
+        raise NoTextError(file=path.name)
+    data = read_bytes(path)
+    try:
+        text = data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", errors="replace")
+    if _NOT_IN_TEXTS.search(text):
+        raise NoTextError(file=path.name)
+    return clean_text(text)
 
 
 def is_run_folder(path: Path) -> bool:

@@ -64,6 +64,7 @@ QToolButton:hover { background: $hover; }
 QToolButton:pressed { background: $pressed; }
 QToolButton:checked { background: $picked; }
 QToolButton:focus { border: 2px solid $focus; margin: 0px; }
+QLineEdit QToolButton { min-height: 0px; min-width: 0px; margin: 0px; border: none; background: transparent; }
 QToolButton[look="rail"] { font-size: ${small}px; color: $muted; padding: 4px 0px; }
 QToolButton[look="rail"]:checked { color: $ink; background: $picked; font-weight: 600; }
 QLineEdit, QTextEdit, QPlainTextEdit {

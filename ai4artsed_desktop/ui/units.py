@@ -10,6 +10,11 @@ _BYTES_PER_MB = 1_000_000
 _BYTES_PER_VRAM_GB = 1 << 30
 
 
+def decimal_text(value: float, decimals: int, language: str) -> str:
+    """Return ``0.60``, or ``0,60`` where that is how numbers are written."""
+    return QLocale(language).toString(value, "f", decimals)
+
+
 def duration_text(elapsed_ms: float, language: str, *, is_running: bool = False) -> str:
     """Return ``1.3 s`` below ten seconds, else ``42 s``, ``1 min 20 s``, ``3 h 5 min``; no tenths while it runs."""
     if elapsed_ms < 50 and not is_running:

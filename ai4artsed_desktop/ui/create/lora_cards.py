@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtGui import QImage
 
 from ai4artsed_desktop.domain.chunks import OutputChunk
+from ai4artsed_desktop.domain.errors import ErrorInfo
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.safetensors import ModelFamily
+from ai4artsed_desktop.engine.lora import LoraFamilyError
 from ai4artsed_desktop.engine.lora_library import LoraFile, fit_problem
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.models.cards import CardItem
@@ -48,9 +50,18 @@ def family_name(kit: Kit, family: ModelFamily | str | None) -> str:
 
 def reason_words(kit: Kit, reason: Reason) -> str:
     """Return why a LoRA cannot be used, with the families' names."""
-    names = {ModelFamily(value).value for value in ModelFamily}
-    said = {key: family_name(kit, value) if value in names else value for key, value in reason.params.items()}
-    return kit.text(reason.key, **said)
+    return kit.text(reason.key, **_named(kit, reason.params))
+
+
+def with_family_names(kit: Kit, error: ErrorInfo) -> ErrorInfo:
+    """Return an error that calls model families what people call them."""
+    is_about_families = error.code == LoraFamilyError.code
+    return ErrorInfo(error.code, _named(kit, error.params), error.detail) if is_about_families else error
+
+
+def _named(kit: Kit, params: Mapping[str, str]) -> dict[str, str]:
+    names = {family.value for family in ModelFamily}
+    return {key: family_name(kit, value) if value in names else value for key, value in params.items()}
 
 
 def _card(kit: Kit, lora: LoraFile, problem: Reason | None, preview: QImage | None) -> CardItem:

@@ -11,6 +11,7 @@ from ai4artsed_desktop.engine.lora_library import HIGHEST_STRENGTH, LoraFile
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.theme import set_look
+from ai4artsed_desktop.ui.units import decimal_text
 from ai4artsed_desktop.ui.widgets.basics import IconButton, IconLabel, Label, row
 from ai4artsed_desktop.ui.widgets.slider import Slider
 
@@ -74,11 +75,11 @@ class LoraChip(QFrame):
         self.slider.setAccessibleName(self._kit.text("lora.strength", name=name))
         self.slider.setAccessibleDescription(self._reason)
         self.slider.setToolTip(self._kit.text("lora.strength.tip"))
-        self.number.setText(f"{self.use.strength:.2f}")
+        self.number.setText(decimal_text(self.use.strength, 2, self._kit.translator.language))
 
     def _on_slider_value_changed(self, step: int) -> None:
         self.use = LoraUse(name=self.use.name, strength=round(step * _STEP, 2))
-        self.number.setText(f"{self.use.strength:.2f}")
+        self.number.setText(decimal_text(self.use.strength, 2, self._kit.translator.language))
         self.changed.emit()
 
     def _open_menu(self) -> None:

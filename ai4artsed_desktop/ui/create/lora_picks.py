@@ -102,6 +102,12 @@ class LoraPicks(QWidget):
             self._describe()
             self.changed.emit()
 
+    def take_out(self, name: str) -> None:
+        """Take a LoRA out."""
+        for chip in [chip for chip in self.chips if chip.use.name == name]:
+            self._take_out(chip)
+        self.changed.emit()
+
     def open_library(self) -> None:
         """Open the sheet with every LoRA there is; the list is made anew each time."""
         if self.sheet is None:
@@ -130,8 +136,8 @@ class LoraPicks(QWidget):
     def _fill_sheet(self) -> None:
         if self.sheet is not None:
             self.sheet.set_items(lora_cards(self._kit, tuple(self._library.values()), self._chunks, self._previews))
-            is_empty = self._is_listed and not self._library
-            self.sheet.nothing.set_key("lora.none" if is_empty else "picker.no_match")
+            empty_key = "picker.no_match" if self._library else "lora.none" if self._is_listed else "lora.looking"
+            self.sheet.nothing.set_key(empty_key)
 
     def _add_chip(self, use: LoraUse) -> None:
         chip = LoraChip(self._kit, use)

@@ -17,9 +17,11 @@ from ai4artsed_desktop.domain.runs import RunRequest
 from ai4artsed_desktop.engine.lora_library import STRIP_STRENGTHS
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.background import Background
+from ai4artsed_desktop.ui.create.lora_cards import with_family_names
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.pictures import read_upright
 from ai4artsed_desktop.ui.session_runs import RunFacts, SessionRuns
+from ai4artsed_desktop.ui.units import decimal_text
 from ai4artsed_desktop.ui.widgets.basics import Label, row
 from ai4artsed_desktop.ui.widgets.sheet import Sheet
 
@@ -57,9 +59,13 @@ class StrengthTile(QAbstractButton):
     def retranslate(self) -> None:
         """Say strength and state."""
         state = self._kit.text(f"run.state.{self.facts.state}")
-        self.setAccessibleName(self._kit.text("lora.strip.tile", strength=f"{self._strength:.1f}", state=state))
+        self.setAccessibleName(self._kit.text("lora.strip.tile", strength=self._words, state=state))
         self.setToolTip(self.accessibleName())
         self.update()
+
+    @property
+    def _words(self) -> str:
+        return decimal_text(self._strength, 1, self._kit.translator.language)
 
     def set_picture(self, picture: QImage) -> None:
         """Show what was made."""
@@ -94,7 +100,7 @@ class StrengthTile(QAbstractButton):
         painter.setPen(theme.color("ink"))
         painter.setFont(theme.font(r.TYPE_BODY))
         words = QRectF(self.rect()).adjusted(0, self.height() - _WORDS_PX, 0, 0)
-        painter.drawText(words, int(Qt.AlignmentFlag.AlignCenter), f"{self._strength:.1f}")
+        painter.drawText(words, int(Qt.AlignmentFlag.AlignCenter), self._words)
         painter.end()
 
 
@@ -120,8 +126,12 @@ class StrengthStripSheet(Sheet):
         self._started: set[str] = set()
         self.about = Label(kit, look="muted")
         self._row = row(space=r.SPACE_2)
+        #: Why tiles stay empty; the first reason stands for all.
+        self.problem = Label(kit, look="bad")
+        self.problem.hide()
         self.body.addWidget(self.about)
         self.body.addLayout(self._row)
+        self.body.addWidget(self.problem)
         runs.changed.connect(self._on_runs_changed)
         kit.translator.language_changed.connect(self._retranslate)
 
@@ -139,6 +149,7 @@ class StrengthStripSheet(Sheet):
             self.tiles.append(tile)
             self._row.addWidget(tile)
             self._load(tile)
+        self._say_problem()
         self.open_sheet(self.tiles[0] if self.tiles else None)
 
     def _on_runs_changed(self, run_id: str) -> None:
@@ -146,6 +157,15 @@ class StrengthStripSheet(Sheet):
             if tile.facts.run_id == run_id:
                 tile.retranslate()
                 self._load(tile)
+                self._say_problem()
+
+    def _say_problem(self) -> None:
+        """Say why there is no picture where a run has failed."""
+        error = next((tile.facts.error for tile in self.tiles if tile.facts.error is not None), None)
+        self.problem.setText(str(self._kit.translator.error(with_family_names(self._kit, error))) if error else "")
+        self.problem.setVisible(error is not None)
+        if not self.isHidden():
+            self._fit()
 
     def _load(self, tile: StrengthTile) -> None:
         facts = tile.facts
@@ -165,6 +185,7 @@ class StrengthStripSheet(Sheet):
     def _retranslate(self) -> None:
         for tile in self.tiles:
             tile.retranslate()
+        self._say_problem()
 
 
 def _keep_words(error: ErrorInfo) -> None:

@@ -12,6 +12,8 @@ from ai4artsed_desktop.domain.runs import OutputRequest, RunRequest
 from ai4artsed_desktop.engine.catalog import Catalog
 from ai4artsed_desktop.ui.actions import WindowAction
 from ai4artsed_desktop.ui.create.choices import Choices
+from ai4artsed_desktop.ui.create.lora_cards import with_family_names
+from ai4artsed_desktop.ui.create.lora_picks import LoraPicks
 from ai4artsed_desktop.ui.create.parameters import default_of, parameters_of
 from ai4artsed_desktop.ui.create.remedies import Remedy, remedies_for
 from ai4artsed_desktop.ui.create.result_view import ResultView
@@ -31,6 +33,7 @@ class WaysOn(QObject):
         context: What every page is given.
         result: Shows the error.
         choices: Knows names, and keeps the size that is tried next.
+        picks: The LoRAs picked.
         shown: Returns the run in sight.
         make: Makes what stands in the boxes.
         submit: Submits a request.
@@ -41,6 +44,7 @@ class WaysOn(QObject):
         context: PageContext,
         result: ResultView,
         choices: Choices,
+        picks: LoraPicks,
         *,
         shown: Callable[[], RunFacts | None],
         make: Callable[[], None],
@@ -50,6 +54,7 @@ class WaysOn(QObject):
         self._context = context
         self._result = result
         self._choices = choices
+        self._picks = picks
         self._shown = shown
         self._make = make
         self._submit = submit
@@ -70,17 +75,21 @@ class WaysOn(QObject):
         self._said = said
         self._result.show_error(self._with_name(error))
         for remedy in remedies_for(error):
-            self._offer(remedy)
+            self._offer(remedy, error)
 
     def _with_name(self, error: ErrorInfo) -> ErrorInfo:
         """Ids are for files; a person knows names."""
+        error = with_family_names(self._context.kit, error)
         if error.code != NotRunnableError.code or "id" not in error.params:
             return error
         name = self._choices.entry_name(error.params["id"])
         return ErrorInfo(error.code, {**error.params, "id": name}, error.detail)
 
-    def _offer(self, remedy: Remedy) -> None:
+    def _offer(self, remedy: Remedy, error: ErrorInfo) -> None:
         card = self._result.error_card
+        if remedy.action == "without_lora":
+            card.add_action(remedy.key, lambda: self._make_without(error.params.get("lora", "")))
+            return
         if remedy.action != "smaller":
             card.add_action(remedy.key, lambda: self._do(remedy.action))
             return
@@ -101,6 +110,15 @@ class WaysOn(QObject):
         self._choices.refresh()
         outputs = tuple(smaller if output.output_id == smaller.output_id else output for output in request.outputs)
         self._submit(replace(request, outputs=outputs))
+
+    def _make_without(self, lora: str) -> None:
+        self._picks.take_out(lora)
+        facts = self._shown()
+        if facts is None:
+            self._make()
+        else:
+            kept = tuple(use for use in facts.request.loras if use.name != lora)
+            self._submit(replace(facts.request, loras=kept))
 
     def _do(self, action: str) -> None:
         if action == "again" and self._shown() is None:

@@ -13,7 +13,7 @@ from ai4artsed_desktop.ui.memory import WindowMemory
 STACK_FROM_PX = 600
 #: Below this width they stack in any case, and the page scrolls.
 STACK_BELOW_PX = 860
-_LOWEST_PX, _LOWEST_STACKED_PX = 300, 640
+_LOWEST_PX, _LOWEST_STACKED_PX = 248, 640
 _TEXT_SHARE_MAX = 0.45
 
 

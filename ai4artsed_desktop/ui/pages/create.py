@@ -32,9 +32,9 @@ from ai4artsed_desktop.ui.create.strip_feed import StripFeed
 from ai4artsed_desktop.ui.create.ways_on import WaysOn
 from ai4artsed_desktop.ui.create.welcome import Welcome
 from ai4artsed_desktop.ui.create.work_area import WorkArea
+from ai4artsed_desktop.ui.drops import read_words
 from ai4artsed_desktop.ui.models.cards import CardItem
 from ai4artsed_desktop.ui.paging import Page, PageContext, PageSpec
-from ai4artsed_desktop.ui.previews.text import decode_text
 from ai4artsed_desktop.ui.session_runs import RunFacts
 from ai4artsed_desktop.ui.widgets.basics import column
 from ai4artsed_desktop.ui.widgets.notice import Notice
@@ -67,7 +67,13 @@ class CreatePage(Page):
         self._reading = Background[str](self, self.idea.set_text, context.show_error)
         self._reading_rules = Background[str](self, self.choices.rules_box.set_text, context.show_error)
         self.ways_on = WaysOn(
-            context, self.result, self.choices, shown=lambda: self.shown_run, make=self.make, submit=self._submit
+            context,
+            self.result,
+            self.choices,
+            self.inputs.picks,
+            shown=lambda: self.shown_run,
+            make=self.make,
+            submit=self._submit,
         )
         self.tools = RunTools(
             context,
@@ -161,7 +167,7 @@ class CreatePage(Page):
 
     def take_text_file(self, path: Path) -> bool:
         """Put a text file's words into the idea."""
-        self._reading.start(lambda: decode_text(self._context.desk.read_bytes(path)))
+        self._reading.start(lambda: read_words(path, self._context.desk.read_bytes))
         return True
 
     def take_request(self, request: RunRequest) -> bool:
@@ -364,7 +370,7 @@ class CreatePage(Page):
         self.idea.set_text(with_words(self.idea.text, words))
 
     def _on_rules_files_dropped(self, paths: list[str]) -> None:
-        self._reading_rules.start(lambda: decode_text(self._context.desk.read_bytes(Path(paths[0]))))
+        self._reading_rules.start(lambda: read_words(Path(paths[0]), self._context.desk.read_bytes))
 
     def _on_seed_changed(self) -> None:
         box = self.choices.medium_box.seed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import cast
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtCore import QEvent, QLocale, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QValidator, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QCheckBox, QComboBox, QDoubleSpinBox, QSpinBox, QToolTip, QWidget
 
 from ai4artsed_desktop.ui import roles as r
@@ -145,7 +145,20 @@ class NumberField(QDoubleSpinBox):
         self.kit = kit
         _dress(self)
         kit.theme.changed.connect(self._fit)
+        kit.translator.language_changed.connect(self.retranslate)
+        self.retranslate()
         self._fit()
+
+    def retranslate(self) -> None:
+        """Write numbers as the language does."""
+        locale = QLocale(self.kit.translator.language)
+        locale.setNumberOptions(QLocale.NumberOption.RejectGroupSeparator | QLocale.NumberOption.OmitGroupSeparator)
+        self.setLocale(locale)
+
+    def validate(self, text: str, pos: int) -> tuple[QValidator.State, str, int]:
+        """Take a point and a comma alike."""
+        point = self.locale().decimalPoint()
+        return super().validate(text.replace(".", point).replace(",", point), pos)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the ground; the words paint themselves."""

@@ -74,6 +74,26 @@ def test_what_is_dragged_over_the_window_is_told_what_becomes_of_it(
     run_in_window_loop(body)
 
 
+def test_what_is_no_text_does_not_land_in_the_idea(run_in_window_loop: Run, app_home: Path, tmp_path: Path) -> None:
+    async def body() -> None:
+        async with open_window(app_home) as opened:
+            idea, card = opened.create.idea, opened.window.error_card
+            (tmp_path / "old.txt").write_bytes("Käse über Öl".encode("latin-1"))
+            (tmp_path / "windows.txt").write_text("Ein Apfel", encoding="utf-16")
+            (tmp_path / "archive.zip").write_bytes(bytes(range(256)) * 9)
+            (tmp_path / "folder").mkdir()
+            drop(opened, files(tmp_path / "windows.txt"))
+            await opened.until(lambda: idea.text == "Ein Apfel")
+            for name in ("archive.zip", "folder"):
+                drop(opened, files(tmp_path / name))
+                await opened.until(lambda name=name: card.isVisible() and name in card.accessibleName())
+                assert idea.text == "Ein Apfel", "what was typed stays"
+            drop(opened, files(tmp_path / "old.txt"))
+            await opened.until(lambda: idea.text == "Käse über Öl")
+
+    run_in_window_loop(body)
+
+
 def test_an_idle_window_closes_at_once_and_remembers_what_was_typed(run_in_window_loop: Run, app_home: Path) -> None:
     async def body() -> None:
         async with open_window(app_home) as opened:

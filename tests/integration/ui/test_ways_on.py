@@ -8,15 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from ai4artsed_desktop.adapters.lora_files import DiskLoraFiles
+from ai4artsed_desktop.adapters.model_folders import MediaModelFolders
 from ai4artsed_desktop.domain.backend_errors import OutOfMemoryError
 from ai4artsed_desktop.domain.chunks import Chunk
 from ai4artsed_desktop.domain.reasons import Reason
+from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
+from ai4artsed_desktop.ui.create.strength_strip import StrengthStripSheet
 from ai4artsed_desktop.ui.widgets.basics import Button, Label
 from tests.conftest import RunInWindowLoop
 from tests.support.fake_backend import FakeBackend
 from tests.support.fake_models import FakeModels
+from tests.support.pictures import lora_file, no_places
 from tests.support.ui_media import picture_bytes
 from tests.support.ui_window import WindowWorld, open_window
 
@@ -134,5 +139,41 @@ def test_a_run_that_waits_does_not_show_the_work_of_another(run_in_window_loop: 
             assert not working.preview.isHidden() and "step 2 of 4" in working.detail.text()
             backend.going_on.set()
             await opened.until(lambda: not opened.window.runs.live())
+
+    run_in_window_loop(body)
+
+
+def test_a_lora_of_another_family_is_left_out_on_request_and_named_as_people_do(
+    run_in_window_loop: Run, app_home: Path, tmp_path: Path
+) -> None:
+    async def body() -> None:
+        backend = FakeBackend()
+        lora_file(tmp_path / "loras" / "ink.safetensors", ss_base_model_version="sd_v1")
+        settings = Settings(lora_folders=(tmp_path / "loras",), comfyui_address="http://127.0.0.1:9")
+        files = DiskLoraFiles(MediaModelFolders(lambda: settings, no_places))
+        async with open_window(
+            app_home, models=FakeModels(()), backends={"comfyui": backend}, lora_files=files
+        ) as opened:
+            create = opened.create
+            create.choices.pick_output("sdxl")
+            create.inputs.picks.pick("ink.safetensors")
+            await opened.make("A red apple", "as_is", "sdxl")
+            failed = await opened.ended()
+            words = " ".join(label.text() for label in create.result.error_card.findChildren(Label))
+            assert "It was made for Stable Diffusion 1.5; this output works with Stable Diffusion XL." in words
+            assert offered(opened) == ["Make it without this LoRA", "Choose another medium"]
+            create.choices.medium_box.seed.set_value(7)
+            create.inputs.strip_wanted.emit("ink.safetensors")
+            sheet = create.findChild(StrengthStripSheet)
+            assert sheet is not None
+            await opened.until(
+                lambda: "It was made for Stable Diffusion 1.5" in sheet.problem.text() and sheet.problem.isVisible()
+            )
+            sheet.close_sheet()
+            await opened.until(lambda: not opened.window.runs.live())
+            create.show_run(failed.run_id)
+            press(opened, "Make it without this LoRA")
+            await opened.until(lambda: opened.shown is not failed)
+            assert (await opened.ended()).state == "finished" and not create.inputs.loras
 
     run_in_window_loop(body)
