@@ -32,12 +32,12 @@ class RefusalCard(ErrorCard):
         self._words.addWidget(self.level)
         self.retranslate()
 
-    def show_error(self, error: ErrorInfo) -> None:
-        """Show ``error``; a refusal in quiet colours, any other as ever."""
+    def show_error(self, error: ErrorInfo, about: str = "") -> None:
+        """Show ``error``; a refusal in quiet colours, any other as ever. See ``ErrorCard.show_error``."""
         is_refusal = error.code in _TITLES or error.code == PersonNamedError.code
         set_look(self, "card" if is_refusal else "bad-card")
         self._icon.set_face("hand" if is_refusal else "error", "info" if is_refusal else "bad")
-        super().show_error(error)
+        super().show_error(error, about)
 
     def retranslate(self) -> None:
         """Set the words anew."""
