@@ -163,7 +163,12 @@ def fill_graph(
         PlaceholderError: A placeholder of the graph has no value.
     """
     graph = {
-        node_id: {"class_type": node.class_type, "inputs": node.inputs} for node_id, node in chunk.workflow.items()
+        node_id: {
+            "class_type": node.class_type,
+            "inputs": node.inputs,
+            **({"_meta": node.meta} if node.meta else {}),  # its title is what people call the node
+        }
+        for node_id, node in chunk.workflow.items()
     }
     placed = [
         _Placed(place.node_id, place.field, value)

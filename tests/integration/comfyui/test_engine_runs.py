@@ -25,21 +25,10 @@ from tests.support.comfyui_client_kit import SHORT, sampling, saving
 from tests.support.comfyui_double import ComfyUiDouble, running
 from tests.support.comfyui_nodes import png
 from tests.support.comfyui_worker import recorded_preview
+from tests.support.user_outputs import add_output
 from tests.support.world import TestWorld, open_world, request
 
 LIMIT_S = 30.0
-
-
-def add_output(
-    world: TestWorld, name: str, graph: dict[str, Any], mappings: dict[str, Any] | None = None, **overrides: Any
-) -> None:
-    """Put an output of the person's own into the catalogue."""
-    raw = {"name": f"output_{name}", "type": "output_chunk", "backend_type": "comfyui", "media_type": "image"}
-    world.entry(f"chunks/output_{name}.json", {**raw, "workflow": graph, "input_mappings": mappings or {}})
-    words = {"en": name, "de": name}
-    config = {"name": words, "description": words, "pipeline": "single_text_media_generation"}
-    chosen = {"OUTPUT_CHUNK": f"output_{name}", **overrides}
-    world.entry(f"configs/output/{name}.json", {**config, "parameters": chosen})
 
 
 @asynccontextmanager

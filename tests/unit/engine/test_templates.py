@@ -98,6 +98,14 @@ def test_values_go_to_their_places_and_stay_numbers() -> None:
     assert filled["3"]["class_type"] == "KSampler" and set(filled["3"]) == {"class_type", "inputs"}
 
 
+def test_titles_of_nodes_stay_because_progress_names_them() -> None:
+    node = {"class_type": "SaveImage", "inputs": {}, "_meta": {"title": "The end"}}
+    chunk = OutputChunk.model_validate(
+        {"name": "x", "type": "output_chunk", "backend_type": "comfyui", "media_type": "image", "workflow": {"1": node}}
+    )
+    assert fill_graph(chunk, {}, {}, {}) == {"1": node}
+
+
 def test_a_parameter_without_a_value_leaves_the_graphs_own() -> None:
     filled = graph({"prompt": "x", "steps": None})
     assert filled["3"]["inputs"]["steps"] == 20 and filled["115:110"]["inputs"]["noise"] == 1
