@@ -125,6 +125,7 @@ class Job:
         self._feed = feed
         self._graph = graph
         self._limits = http.limits
+        self._looked_at = time.monotonic()
         self.is_ended = False
         self.was_sent = False
 
@@ -186,6 +187,7 @@ class Job:
         drops, told = self._feed.drops, None
         while not self._feed.is_over:
             has_changed = await self._feed.wait(self._patience_s())
+            self._note_sleep()
             has_dropped, drops = self._feed.drops != drops, self._feed.drops
             if not self._feed.is_over and (not has_changed or has_dropped) and await self._has_ended():
                 break
@@ -196,6 +198,13 @@ class Job:
                 yield progress
                 await self._feed.pause(self._limits.preview_gap_s)
         self.is_ended = True
+
+    def _note_sleep(self) -> None:
+        """Let a sleep of the machine not count as silence of the job: nobody looked for longer than a look can take."""
+        now = time.monotonic()
+        if now - self._looked_at > self._limits.silence_s + self._limits.mute_s + self._limits.answer_s:
+            self._feed.last_sign = now
+        self._looked_at = now
 
     def _patience_s(self) -> float:
         """Return how long to wait for a frame before asking."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,6 +14,7 @@ from ai4artsed_desktop.adapters.http import open_client, streamed_body
 from ai4artsed_desktop.adapters.local_only import NetworkGuard
 from ai4artsed_desktop.domain.backend_errors import BackendStoppedError, MediumGoneError, MediumTooLargeError
 from ai4artsed_desktop.domain.errors import BackendError, BackendUnavailableError
+from ai4artsed_desktop.engine.service_ports import AwakeTimer, RealClock
 
 T = TypeVar("T")
 
@@ -144,16 +144,17 @@ class ServerHttp:
             BackendStoppedError: Nothing listens any more.
             BackendUnavailableError: It listens, but gives no good answer.
         """
-        started, refused_since, pause_s = time.monotonic(), None, 0.05
+        # Only time awake counts: after a sleep of the machine the first question may well fail.
+        step_s, clock = self.limits.answer_s + self.limits.poll_s, RealClock()
+        awake, refused, pause_s = AwakeTimer(clock, step_s), None, 0.05
         while True:
             try:
                 return await question()
             except UnansweredError as exc:
-                now = time.monotonic()
-                refused_since = (refused_since or now) if exc.is_refused else None
-                if refused_since is not None and now - refused_since >= self.limits.refused_s:
+                refused = (refused or AwakeTimer(clock, step_s)) if exc.is_refused else None
+                if refused is not None and refused.spent_s() >= self.limits.refused_s:
                     raise BackendStoppedError(str(exc), backend=self.backend) from exc
-                if now - started >= self.limits.mute_s:
+                if awake.spent_s() >= self.limits.mute_s:
                     raise BackendUnavailableError(str(exc), backend=self.backend) from exc
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, self.limits.poll_s)

@@ -8,12 +8,14 @@ import io
 import time
 from contextlib import aclosing
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from PIL import Image
 from websockets.asyncio.client import connect
 
+from ai4artsed_desktop.adapters.backends import comfyui_feed, comfyui_job
 from ai4artsed_desktop.adapters.backends.comfyui_client import ComfyUiClient
 from ai4artsed_desktop.adapters.backends.comfyui_outputs import OutputFile
 from ai4artsed_desktop.domain.backend_errors import (
@@ -407,6 +409,27 @@ async def test_a_jump_of_the_clock_changes_nothing(server: ServerName, monkeypat
             job = group.create_task(picture_of(client, sampling()))
             await hold.reached.wait()
             monkeypatch.setattr(time, "time", lambda: real() - 86_400.0)
+            hold.released.set()
+        assert double.is_made(job.result(), sampling(), "9")
+
+
+@on_every_server
+async def test_a_sleep_of_the_machine_is_no_silence_of_the_job(
+    server: ServerName, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some systems' monotonic clock goes on while they sleep; three hours later the job is where it was."""
+    leap_s = 0.0
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + leap_s)
+    for module in (comfyui_job, comfyui_feed):
+        monkeypatch.setattr(module, "time", clock)
+    async with serving(server) as double, client_of(double) as client:
+        hold = double.hold("3", step=1)
+        async with asyncio.TaskGroup() as group:
+            job = group.create_task(picture_of(client, sampling()))
+            await hold.reached.wait()
+            leap_s = 3 * 3600.0
+            asked = double.requests.count(("GET", "/queue"))
+            await double.until(lambda: double.requests.count(("GET", "/queue")) > asked + 2)
             hold.released.set()
         assert double.is_made(job.result(), sampling(), "9")
 
