@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+from itertools import pairwise
 from typing import Any
 
 from ai4artsed_desktop.domain.errors import AppError, SafetyBlockedError, SafetyUnavailableError, TextTooLongError
@@ -23,13 +24,15 @@ from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.runs import MAX_TEXT_CHARS, SafetyLevel
 from ai4artsed_desktop.domain.safety.check import ListCheck, check_lists, decide, merged
 from ai4artsed_desktop.domain.safety.folding import fold
-from ai4artsed_desktop.domain.safety.verdicts import Category, NamedPerson, Verdict
+from ai4artsed_desktop.domain.safety.verdicts import Category, Finding, NamedPerson, Verdict
 from ai4artsed_desktop.engine.safety_judge import Judge
 from ai4artsed_desktop.engine.safety_lists import ListsStore, SafetyFiles, SafetyLists
 from ai4artsed_desktop.engine.text_models import TextModels
 
 #: Longer texts are looked through in a thread: nothing blocks the loop for more than 10 ms (STYLE).
 INLINE_CHARS = 4_000
+#: So much of two texts is looked at where they meet.
+_SEAM_WORDS, _SEAM_CHARS = 3, 120
 _SHOWN_TERMS, _SHOWN_CHARS = 6, 40
 #: Why a picture that a person gave is not used.
 INPUT_PICTURE = "safety.reason.input_picture"
@@ -177,7 +180,25 @@ def record_of(verdict: Verdict, texts: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _check_all(texts: Sequence[str], level: SafetyLevel, lists: SafetyLists, is_code: bool) -> ListCheck:
-    return merged([check_lists(text, level, lists.matcher, is_code=is_code) for text in texts], level)
+    checks = [check_lists(text, level, lists.matcher, is_code=is_code) for text in texts]
+    seams = [_check_seam(before, after, level, lists) for before, after in pairwise(texts)]
+    return merged([*checks, *seams], level)
+
+
+def _check_seam(before: str, after: str, level: SafetyLevel, lists: SafetyLists) -> ListCheck:
+    """Return what lies across the end of one text and the beginning of the next.
+
+    A word that is cut in two fields ("haken", "kreuz") is put together by whatever fills them into one prompt.
+    """
+    left = " ".join(before[-_SEAM_CHARS:].split()[-_SEAM_WORDS:])
+    right = " ".join(after[:_SEAM_CHARS].split()[:_SEAM_WORDS])
+    # Of a seam no language is asked: its texts have been.
+    check = check_lists(f"{left} {right}", level, lists.matcher, is_code=True)
+
+    def across(found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        return tuple(finding for finding in found if finding.start < len(left) < finding.end)
+
+    return ListCheck(level, None, across(check.absolute), across(check.contextual))
 
 
 def _visible(text: str) -> str:

@@ -177,6 +177,11 @@ def cover(text: str) -> Coverage:
     return Coverage(language, uncovered[:80])
 
 
+def is_small_word(word: str) -> bool:
+    """Tell whether a lower-case word is one of the small ones that every sentence of a covered language needs."""
+    return word in _SHARED
+
+
 def _votes(words: list[str]) -> Iterator[str]:
     for word in words:
         lower = word.lower()

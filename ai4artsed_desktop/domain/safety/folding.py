@@ -30,10 +30,15 @@ _TO_LATIN = {
 #: The way back, for words in Cyrillic that hold Latin letters ("ceкc").
 _TO_CYRILLIC = _pairs("abcehikmnoprtxyu", "авсенікмпорртхуи")
 #: Digits and signs that stand for letters in leetspeak (``str.translate``); "1" and "!" are read as "i" and as "l".
-LEET = _pairs("013456789@$€!|+¡£", "oieasbtbgaseiitil")
+LEET = _pairs("013456789@$€!|+¡£^", "oieasbtbgaseiitila")
 _LEET_L = {**LEET, ord("1"): "l", ord("!"): "l", ord("|"): "l"}
 #: How German writes umlauts without them; keeps "töten" (to kill) apart from "toten" (dead).
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+#: Letters turned upside down, as Unicode has them; words of them are read from the right.
+_TURNED = _pairs("ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz", "abcdefghijklmnopqrstuvwxyz")
+_TURNED_ONLY = frozenset("ɐɔǝɟƃɥᴉɾʞɯɹʇʌʍʎ")
+#: A word of fewer letters is not looked for between digits ("SS26" is a season of fashion).
+_MIN_LETTERS = 4
 #: Invisible characters that count as letters for Unicode (Hangul fillers, Braille blank).
 _INVISIBLE = dict.fromkeys((0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800), None)
 #: Letters that NFKD leaves alone although they are variants: squared and flag letters, letters with a stroke, and the
@@ -66,7 +71,7 @@ def readings(word: str) -> tuple[str, ...]:
         plain = word.lower()
         return _distinct((plain, *_unstretched(plain)))
     folded = fold(word)
-    found = [_letters(folded)]
+    found = [_letters(folded), *_between_digits(folded), *_turned(folded)]
     composed = unicodedata.normalize("NFC", word.casefold())
     if (spelled := composed.translate(UMLAUTS)) != composed:
         found.append(_letters(fold(spelled)))
@@ -95,12 +100,25 @@ def fold(text: str) -> str:
     return "".join(kept).translate(_VARIANTS)
 
 
+def _between_digits(word: str) -> tuple[str, ...]:
+    """Return "rape1" and "p0o1r2n3o4" without their digits; nothing where too little is left, or nothing to leave."""
+    letters = "".join(filter(str.isalpha, word))
+    return (letters,) if len(letters) >= _MIN_LETTERS and letters != word else ()
+
+
+def _turned(word: str) -> tuple[str, ...]:
+    """Return what stands in a word of letters upside down."""
+    return (word[::-1].translate(_TURNED),) if not _TURNED_ONLY.isdisjoint(word) else ()
+
+
 def _letters(text: str) -> str:
     return text if text.isalnum() else "".join(filter(str.isalnum, text))
 
 
 def _unstretched(word: str) -> tuple[str, ...]:
-    """Return "seeex" as "sex" and as "seex"; nothing for a word without a letter three times in a row."""
+    """Return "seeex" as "sex" and as "seex", and "sseexx" as "sex"; nothing for a word that is not stretched."""
+    if len(word) >= _MIN_LETTERS and word[::2] == word[1::2]:
+        return (word[::2],)
     if not any(a == b == c for a, b, c in zip(word, word[1:], word[2:], strict=False)):
         return ()
     kept: list[str] = []

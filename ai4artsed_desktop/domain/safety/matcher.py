@@ -14,16 +14,17 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ai4artsed_desktop.domain.runs import SafetyLevel
+from ai4artsed_desktop.domain.safety.coverage import is_small_word
 from ai4artsed_desktop.domain.safety.folding import UMLAUTS, fold
 from ai4artsed_desktop.domain.safety.form_table import FormTable, enter
 from ai4artsed_desktop.domain.safety.lists import Combination, TermGroup, TermList
-from ai4artsed_desktop.domain.safety.tokens import Token, hidden_text, joined, tokenize
+from ai4artsed_desktop.domain.safety.tokens import Token, coded_text, hidden_text, joined, tokenize
 from ai4artsed_desktop.domain.safety.verdicts import Finding
 
 #: The words of a term, with the signs that say how they are matched.
 _WORDS = re.compile(r"[=*]?[^\W_]+\*?")
 #: Shorter words are not looked for behind asterisks ("s**") or in pieces.
-_MIN_MASKED, _MAX_MASKED = 3, 9
+_MIN_MASKED, _MAX_MASKED, _MAX_HIDDEN = 3, 16, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +88,25 @@ class Matcher:
             self._add_list(terms)
         self._head_lengths = tuple(sorted({len(head) for head in self._heads}))
         self._tail_lengths = tuple(sorted({len(tail) for tail in self._tails}))
-        self._masked: dict[str, set[int]] | None = None
+        self._maskable: dict[tuple[str, int], list[tuple[str, frozenset[int]]]] | None = None
         # On the instance, so that the cache goes with the lists.
         self._ids_of = lru_cache(maxsize=8192)(self._look_up)
 
     def match(self, text: str) -> Matches:
         """Return every hit in ``text``, in order, allowed phrases left out."""
         tokens = tokenize(text)
-        pieces = joined(tokens, text, self._is_known)
+        pieces = joined(tokens, text, self._is_known, is_small_word)
         found, contexts = self._in_order(tokens, text)
         for piece in pieces:
             found.extend(self._alone(piece, self._ids_of(piece.readings)))
         if hidden := hidden_text(text):
             at = next(n for n, char in enumerate(text) if ord(char) >= 0xE0020)
             found.extend(replace(hit, start=at, end=at + 1) for hit in self.match(hidden).hits)
+        coded, start, end = coded_text(text)
+        if coded and coded != text:
+            known = {hit.term for hit in found}
+            inside = (hit for hit in self.match(coded).hits if hit.term not in known)
+            found.extend(replace(hit, start=start, end=end) for hit in inside)
         ordered = sorted(set(found), key=lambda hit: (hit.start, -hit.end, hit.term)) if found else []
         return Matches(tuple(_outermost(ordered)), frozenset(contexts))
 
@@ -163,22 +169,30 @@ class Matcher:
         return tuple(sorted(found))
 
     def _behind_asterisks(self, word: str) -> tuple[int, ...]:
-        """Return the lemmas that "f*ck" can stand for."""
-        if self._masked is None:
-            self._masked = self._make_masks()
-        return tuple(sorted(self._masked.get(fold(word), ())))
+        """Return the lemmas that "f***" or "p*rn*" can stand for."""
+        masked = fold(word)
+        seen = [(at, char) for at, char in enumerate(masked) if char != "*"]
+        hidden = len(masked) - len(seen)
+        # At least half of the letters are seen, or one gap of up to three letters is not.
+        is_told = hidden <= len(seen) or (hidden <= _MAX_HIDDEN and "*" * hidden in masked)
+        if not _MIN_MASKED <= len(masked) <= _MAX_MASKED or masked[0] == "*" or not is_told:
+            return ()
+        if self._maskable is None:
+            self._maskable = self._make_maskable()
+        forms = self._maskable.get((masked[0], len(masked)), ())
+        return tuple(sorted({i for form, ids in forms if all(form[at] == char for at, char in seen) for i in ids}))
 
-    def _make_masks(self) -> dict[str, set[int]]:
-        masks: defaultdict[str, set[int]] = defaultdict(set)
+    def _make_maskable(self) -> dict[tuple[str, int], list[tuple[str, frozenset[int]]]]:
+        """Return the forms of listed single words by their first letter and their length."""
+        found: defaultdict[tuple[str, int], list[tuple[str, frozenset[int]]]] = defaultdict(list)
         for form, ids in self._forms.all().items():
-            listed = {
-                i for i in ids if any(p.group is not None and len(p.words) == 1 for p in self._phrases.get(i, ()))
-            }
+            listed = frozenset(i for i in ids if self._stands_alone(i))
             if listed and _MIN_MASKED <= len(form) <= _MAX_MASKED:
-                for first in range(1, len(form)):
-                    for last in range(first + 1, min(first + 3, len(form)) + 1):
-                        masks[form[:first] + "*" * (last - first) + form[last:]] |= listed
-        return dict(masks)
+                found[form[0], len(form)].append((form, listed))
+        return dict(found)
+
+    def _stands_alone(self, lemma: int) -> bool:
+        return any(p.group is not None and len(p.words) == 1 for p in self._phrases.get(lemma, ()))
 
     def _add_list(self, terms: TermList) -> None:
         language = terms.language

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from urllib.parse import unquote
 
 from ai4artsed_desktop.domain.safety.folding import LEET, readings
 
@@ -16,12 +18,24 @@ _INSIDE = (
     "\u1ab0-\u1aff\u1dc0-\u1dff\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20d0-\u20ff\u2800\ufe00-\ufe0f\ufe20-\ufe2f\ufeff"
     "\U000e0001-\U000e007f"
 )
-_WORD = re.compile(
-    rf"(?:[^\W_]|[{_INSIDE}@$€\U0001f130-\U0001f1ff])(?:[^\W_]|[{_INSIDE}@$€!|+*¡\U0001f130-\U0001f1ff])*"
-)
+#: Letters in circles and squares, and those of flags.
+_SIGN_LETTERS = "\u24b6-\u24e9\U0001f130-\U0001f1ff"
+_WORD = re.compile(rf"(?:[^\W_]|[{_INSIDE}@$€{_SIGN_LETTERS}])(?:[^\W_]|[{_INSIDE}@$€!|+*¡^{_SIGN_LETTERS}])*")
 _SENTENCE_END = re.compile(r"[.!?;\n؟؛…]")
+#: Tags, and escapes of single characters in HTML, addresses and JSON.
+_TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,60}>")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+_CODED = re.compile(rf"{_TAG.pattern}|&#?\w{{1,8}};|%[0-9a-fA-F]{{2}}|\\u[0-9a-fA-F]{{4}}|\\x[0-9a-fA-F]{{2}}")
 #: What may stand between the parts of a word that was cut to hide it ("por-no"); a space may not: "the pen is red".
 _JOINT = re.compile(r"[-_.,·•:/\\|~=*'’ʼ‐-―]{1,3}")
+#: What may stand between the parts of a word that was cut by a space or at the end of a line.
+_GAP = re.compile(r"[^\S\n]|-?[^\S\n]?\n[^\S\n]?")
+#: Shorter words are not looked for in such parts, and there may be so many.
+_MIN_CUT, _MAX_PARTS = 4, 3
+#: Words that ask to read something from the right, in the languages of the lists.
+_BACKWARDS = re.compile(
+    r"rückwärts|rueckwaerts|umgedreht|umgekehrt|backward|reverse|à l.envers|tersten|навпаки|задом|بالعكس|معكوس", re.I
+)
 #: What may stand between single letters ("s e x").
 _SPREAD_CHARS = 4
 #: Pieces of one word, at most.
@@ -44,7 +58,7 @@ def tokenize(text: str) -> list[Token]:
     """Return the words of ``text`` in order."""
     found: list[Token] = []
     sentence = at = 0
-    is_reversed = "\u202e" in text
+    is_reversed = "\u202e" in text or _BACKWARDS.search(text) is not None
     for match in _WORD.finditer(text):
         start, end = match.span()
         # Most words have one space between them.
@@ -62,13 +76,34 @@ def tokenize(text: str) -> list[Token]:
     return found
 
 
-def joined(tokens: list[Token], text: str, is_known: Callable[[str], bool]) -> list[Token]:
-    """Return known words that were cut into pieces: joined by signs ("por-no") or spread out ("s e x").
+def joined(
+    tokens: list[Token], text: str, is_known: Callable[[str], bool], is_small: Callable[[str], bool]
+) -> list[Token]:
+    """Return known words that were cut: joined by signs ("por-no"), spread out ("s e x"), or in parts ("por no").
 
     Args:
         is_known: Tells whether a reading could stand in a list; asked very often.
+        is_small: Tells whether a word is one that sentences need ("is"): it is no part of another one.
     """
-    return [*_by_signs(tokens, text, is_known), *_by_letters(tokens, is_known)]
+    return [
+        *_by_signs(tokens, text, is_known),
+        *_by_letters(tokens, is_known),
+        *_by_spaces(tokens, text, is_known, is_small),
+    ]
+
+
+def coded_text(text: str) -> tuple[str, int, int]:
+    """Return a text without tags and with its escapes undone (``&#112;``, ``%70``, ``\\u0070``), and where they stand.
+
+    The place is from the first to the end of the last; ``("", 0, 0)`` for a text that has none.
+    """
+    if "<" not in text and "&" not in text and "%" not in text and "\\" not in text:
+        return "", 0, 0
+    places = [match.span() for match in _CODED.finditer(text)]
+    if not places:
+        return "", 0, 0
+    plain = _ESCAPE.sub(lambda match: chr(int(match[1] or match[2], 16)), html.unescape(_TAG.sub("", text)))
+    return unquote(plain), places[0][0], places[-1][1]
 
 
 def hidden_text(text: str) -> str:
@@ -97,6 +132,26 @@ def _by_signs(tokens: list[Token], text: str, is_known: Callable[[str], bool]) -
             continue
         run = [*run[1 - _MAX_JOINED :], token]
         yield from _known(run, len(run) - 1, is_known)
+
+
+def _by_spaces(
+    tokens: list[Token], text: str, is_known: Callable[[str], bool], is_small: Callable[[str], bool]
+) -> Iterator[Token]:
+    run: list[Token] = []
+    for token in tokens:
+        if run and token.start < run[-1].end:
+            continue  # a part of the word before it
+        word = token.readings[0]
+        if not word.isalpha() or is_small(text[token.start : token.end].lower()):
+            run = []
+            continue
+        if run and not _GAP.fullmatch(text, run[-1].end, token.start):
+            run = []
+        run = [*run[1 - _MAX_PARTS :], token]
+        for first in range(len(run) - 1):
+            whole = "".join(part.readings[0] for part in run[first:])
+            if len(whole) >= _MIN_CUT and is_known(whole):
+                yield Token((whole,), run[first].start, token.end, run[first].sentence)
 
 
 def _by_letters(tokens: list[Token], is_known: Callable[[str], bool]) -> Iterator[Token]:

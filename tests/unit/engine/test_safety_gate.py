@@ -335,3 +335,21 @@ async def test_a_text_that_talks_to_the_model_is_cleared_by_no_model(push: str) 
     gate = gate_with(judging(SUITABLE))
     assert (await gate.check(["Der Zahnarzt war eine Folter. " + push], "youth")).verdict == "block"
     assert (await gate.check(["Ein roter Apfel. " + push], "youth")).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("texts", "verdict"),
+    [
+        (("Ein Haken", "kreuz an der Wand"), "block"),
+        (("haken", "kreuz"), "block"),
+        (("ein Bild, na", "ckt und groß"), "block"),
+        (("In der Geschichtsstunde: das Hakenkreuz im Museum", "Ein Text über den Zweiten Weltkrieg"), None),
+        (("Ein Haken an der Tür", "Kreuz und Kirche"), "pass"),
+    ],
+)
+async def test_a_word_cut_over_two_fields_is_put_together(texts: tuple[str, ...], verdict: str | None) -> None:
+    gate = gate_with()
+    found = (await gate.check(texts, "kids")).verdict
+    alone = [(await gate.check([text], "kids")).verdict for text in texts]
+    # Where nothing lies across, a seam changes nothing.
+    assert found == verdict if verdict else found == max(alone, key=("pass", "unavailable", "block").index)
