@@ -142,6 +142,8 @@ _RUSSIAN_ONLY = frozenset(
 _NOT_UKRAINIAN = frozenset("ыэъёўђјљњћџ")
 _NOT_ARABIC = frozenset("پچژگکیڤٹڈڑےۀۆێڵ")
 _SHARED = frozenset(word for words in _COVERED.values() for word in words)
+#: The small words of all covered languages, folded as the lists are.
+SMALL_WORDS = frozenset(fold(word) for word in _SHARED)
 _FOREIGN_ONLY = {language: words - _SHARED for language, words in _FOREIGN.items()}
 #: Small word → the covered languages that have it, or the other ones.
 _LANGUAGES_OF = {
@@ -175,11 +177,6 @@ def cover(text: str) -> Coverage:
     if not uncovered and is_silent and not any(fold(word).endswith(_ENDINGS) for word in _WORD.findall(text)):
         uncovered = " ".join(text.split())
     return Coverage(language, uncovered[:80])
-
-
-def is_small_word(word: str) -> bool:
-    """Tell whether a lower-case word is one of the small ones that every sentence of a covered language needs."""
-    return word in _SHARED
 
 
 def _votes(words: list[str]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ai4artsed_desktop.domain.runs import SafetyLevel
-from ai4artsed_desktop.domain.safety.coverage import is_small_word
+from ai4artsed_desktop.domain.safety.coverage import SMALL_WORDS
 from ai4artsed_desktop.domain.safety.folding import UMLAUTS, fold
 from ai4artsed_desktop.domain.safety.form_table import FormTable, enter
 from ai4artsed_desktop.domain.safety.lists import Combination, TermGroup, TermList
@@ -95,7 +95,7 @@ class Matcher:
     def match(self, text: str) -> Matches:
         """Return every hit in ``text``, in order, allowed phrases left out."""
         tokens = tokenize(text)
-        pieces = joined(tokens, text, self._is_known, is_small_word)
+        pieces = joined(tokens, text, self._is_known, SMALL_WORDS)
         found, contexts = self._in_order(tokens, text)
         for piece in pieces:
             found.extend(self._alone(piece, self._ids_of(piece.readings)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from urllib.parse import unquote
@@ -30,11 +30,12 @@ _CODED = re.compile(rf"{_TAG.pattern}|&#?\w{{1,8}};|%[0-9a-fA-F]{{2}}|\\u[0-9a-f
 _JOINT = re.compile(r"[-_.,·•:/\\|~=*'’ʼ‐-―]{1,3}")
 #: What may stand between the parts of a word that was cut by a space or at the end of a line.
 _GAP = re.compile(r"[^\S\n]|-?[^\S\n]?\n[^\S\n]?")
-#: Shorter words are not looked for in such parts, and there may be so many.
-_MIN_CUT, _MAX_PARTS = 4, 3
+#: Shorter words are not looked for in such parts.
+_MIN_CUT = 4
 #: Words that ask to read something from the right, in the languages of the lists.
-_BACKWARDS = re.compile(
-    r"rückwärts|rueckwaerts|umgedreht|umgekehrt|backward|reverse|à l.envers|tersten|навпаки|задом|بالعكس|معكوس", re.I
+_BACKWARDS = (
+    *("rückwärts", "rueckwaerts", "umgedreht", "umgekehrt", "backward", "reverse"),
+    *("à l'envers", "à l’envers", "tersten", "навпаки", "задом", "بالعكس", "معكوس"),
 )
 #: What may stand between single letters ("s e x").
 _SPREAD_CHARS = 4
@@ -58,7 +59,8 @@ def tokenize(text: str) -> list[Token]:
     """Return the words of ``text`` in order."""
     found: list[Token] = []
     sentence = at = 0
-    is_reversed = "\u202e" in text or _BACKWARDS.search(text) is not None
+    lower = text.lower()
+    is_reversed = "\u202e" in text or any(word in lower for word in _BACKWARDS)
     for match in _WORD.finditer(text):
         start, end = match.span()
         # Most words have one space between them.
@@ -76,19 +78,17 @@ def tokenize(text: str) -> list[Token]:
     return found
 
 
-def joined(
-    tokens: list[Token], text: str, is_known: Callable[[str], bool], is_small: Callable[[str], bool]
-) -> list[Token]:
+def joined(tokens: list[Token], text: str, is_known: Callable[[str], bool], small: Set[str]) -> list[Token]:
     """Return known words that were cut: joined by signs ("por-no"), spread out ("s e x"), or in parts ("por no").
 
     Args:
         is_known: Tells whether a reading could stand in a list; asked very often.
-        is_small: Tells whether a word is one that sentences need ("is"): it is no part of another one.
+        small: Words, folded, that sentences need ("is"): they are no parts of others.
     """
     return [
         *_by_signs(tokens, text, is_known),
         *_by_letters(tokens, is_known),
-        *_by_spaces(tokens, text, is_known, is_small),
+        *_by_spaces(tokens, text, is_known, small),
     ]
 
 
@@ -134,24 +134,27 @@ def _by_signs(tokens: list[Token], text: str, is_known: Callable[[str], bool]) -
         yield from _known(run, len(run) - 1, is_known)
 
 
-def _by_spaces(
-    tokens: list[Token], text: str, is_known: Callable[[str], bool], is_small: Callable[[str], bool]
-) -> Iterator[Token]:
-    run: list[Token] = []
+def _by_spaces(tokens: list[Token], text: str, is_known: Callable[[str], bool], small: Set[str]) -> Iterator[Token]:
+    """Yield known words in two or three parts. Called for every word, hence no list is made."""
+    before: Token | None = None
+    last: Token | None = None
+    end = 0
     for token in tokens:
-        if run and token.start < run[-1].end:
+        if token.start < end:
             continue  # a part of the word before it
         word = token.readings[0]
-        if not word.isalpha() or is_small(text[token.start : token.end].lower()):
-            run = []
+        if word in small or not word.isalpha():
+            before, last, end = None, None, token.end
             continue
-        if run and not _GAP.fullmatch(text, run[-1].end, token.start):
-            run = []
-        run = [*run[1 - _MAX_PARTS :], token]
-        for first in range(len(run) - 1):
-            whole = "".join(part.readings[0] for part in run[first:])
+        is_near = (token.start - end == 1 and text[end] == " ") or _GAP.fullmatch(text, end, token.start) is not None
+        before, last = (before, last) if is_near else (None, None)
+        if last is not None:
+            whole = last.readings[0] + word
             if len(whole) >= _MIN_CUT and is_known(whole):
-                yield Token((whole,), run[first].start, token.end, run[first].sentence)
+                yield Token((whole,), last.start, token.end, last.sentence)
+            if before is not None and is_known(longer := before.readings[0] + whole):
+                yield Token((longer,), before.start, token.end, before.sentence)
+        before, last, end = last, token, token.end
 
 
 def _by_letters(tokens: list[Token], is_known: Callable[[str], bool]) -> Iterator[Token]:
