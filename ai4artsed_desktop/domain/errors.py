@@ -198,6 +198,12 @@ class ProviderKeyError(ProviderError):
     code = "error.provider.key"
 
 
+class ProviderSignInError(ProviderError):
+    """A server here passes a model on to its service, and nobody is signed in. Params: ``provider``, ``model``."""
+
+    code = "error.provider.sign_in"
+
+
 class ProviderCreditError(ProviderError):
     """The account has no credit left. Params: ``provider``."""
 

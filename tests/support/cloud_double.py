@@ -23,7 +23,7 @@ MP4 = b"\x00\x00\x00\x18ftypmp42" + bytes(16)
 
 @dataclass(frozen=True)
 class Told:
-    """One answer. ``cut_after`` closes the connection after so many bytes of the body."""
+    """One answer. ``cut_after`` closes the connection after so many bytes; ``piece`` bytes come at a time."""
 
     status: int = 200
     body: bytes = b""
@@ -31,6 +31,8 @@ class Told:
     headers: dict[str, str] = field(default_factory=dict[str, str])
     cut_after: int | None = None
     hold: asyncio.Event | None = None
+    wait_s: float = 0.0
+    piece: int = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,18 @@ class CloudDouble:
         key = max((known for known in self.told if path.startswith(known)), key=len, default="")
         answers = self.told.get(key) or [Told(404, b'{"error": {"message": "nothing here"}}')]
         told = answers.pop(0) if len(answers) > 1 else answers[0]
+        await asyncio.sleep(told.wait_s)
         head = {"Content-Type": told.content_type, "Content-Length": str(len(told.body)), "Connection": "close"}
         lines = "".join(f"{name}: {value}\r\n" for name, value in {**head, **told.headers}.items())
         writer.write(f"HTTP/1.1 {told.status} X\r\n{lines}\r\n".encode("latin-1"))
         await writer.drain()
         if told.hold is not None:
             await told.hold.wait()
-        writer.write(told.body if told.cut_after is None else told.body[: told.cut_after])
-        await writer.drain()
+        body = told.body if told.cut_after is None else told.body[: told.cut_after]
+        for start in range(0, len(body), told.piece):
+            writer.write(body[start : start + told.piece])
+            await writer.drain()
+            await asyncio.sleep(0)
 
 
 async def _body(reader: asyncio.StreamReader, headers: dict[str, str]) -> bytes:

@@ -27,7 +27,10 @@ from ai4artsed_desktop.domain.errors import (
     ModelLoadError,
     ModelMissingError,
     ModelStoppedError,
+    ProviderCreditError,
     ProviderError,
+    ProviderLimitError,
+    ProviderSignInError,
     ProviderUnavailableError,
 )
 from ai4artsed_desktop.domain.reasons import Reason
@@ -55,6 +58,8 @@ _UNLOAD_POLL_S = 0.2
 LOAD_LIMIT_S = 600.0
 
 _NOT_FOUND, _BUSY, _FORBIDDEN, _BAD_REQUEST = 404, 503, 403, 400
+#: What a model says that the server passes on to Ollama's own service.
+_UNAUTHORISED, _PAYMENT, _TOO_MANY = 401, 402, 429
 
 StateCallback = Callable[[str, Literal["loading", "ready", "freed", "failed"], str], None]
 
@@ -345,6 +350,12 @@ class Ollama:
             if self._connection is not None:
                 self._connection.known.pop(info.id, None)
             return ModelMissingError(words, model=info.name)
+        if refusal.status == _UNAUTHORISED:
+            return ProviderSignInError(words, provider=NAME, model=info.name)
+        if refusal.status == _PAYMENT:
+            return ProviderCreditError(words, provider=NAME)
+        if refusal.status == _TOO_MANY:
+            return ProviderLimitError(words, provider=NAME, wait_s="?")
         if refusal.status == _BUSY:
             return _BusyError(words, provider=NAME, address=self._address)
         if refusal.status == _FORBIDDEN and not info.is_local:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ from ai4artsed_desktop.domain.errors import (
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from tests.support.cloud_double import MP4, PNG, CloudDouble, Told, cloud_double, json_told, shape
+from tests.support.virtual_time import run_in_virtual_time
 from tests.support.world import open_world
 
 ROOT = Path(__file__).parents[4]
@@ -245,6 +248,69 @@ async def test_an_answer_of_anything_else_is_a_clear_error(service: CloudDouble,
     service.tell("/make", Told(200, body))
     with pytest.raises(ProviderError):
         await make(chunk_for(service))
+
+
+def streamed(*events: str) -> Told:
+    return Told(200, "".join(events).encode(), "text/event-stream")
+
+
+PICTURE_EVENT = json.dumps(
+    {"type": "image_generation.completed", "b64_json": base64.b64encode(PNG).decode(), "text": "Grüße 🌍"},
+    ensure_ascii=False,
+)
+
+
+async def test_an_answer_cut_at_any_byte_is_never_a_picture(service: CloudDouble) -> None:
+    whole = json.dumps({"data": [{"b64_json": base64.b64encode(PNG).decode()}], "note": "Grüße 🌍"}).encode()
+    for after in range(len(whole)):
+        service.tell("/make", Told(200, whole, cut_after=after))
+        with pytest.raises(ProviderUnavailableError):
+            await make(chunk_for(service))
+    assert service.count("/make") == len(whole)
+
+
+async def test_a_stream_cut_at_any_byte_is_never_a_picture(service: CloudDouble) -> None:
+    # Whole as far as HTTP goes: it just ends.
+    whole = f": PROCESSING\n\ndata: {PICTURE_EVENT}".encode()
+    for after in range(len(whole) - 1):
+        service.tell("/make", Told(200, whole[:after], "text/event-stream"))
+        with pytest.raises(ProviderError):
+            await make(chunk_for(service), {"stream": True})
+
+
+async def test_comments_and_characters_split_between_pieces_do_no_harm(service: CloudDouble) -> None:
+    told = streamed(": OPENROUTER PROCESSING\n\n", ":\n\n", f"data: {PICTURE_EVENT}\n\n", "data: [DONE]\n\n")
+    service.tell("/make", replace(told, piece=1))
+    (medium,) = await make(chunk_for(service), {"stream": True})
+    assert medium.data == PNG
+
+
+@pytest.mark.parametrize("line", ["{nonsense", "[]", "7", "\x00"])
+async def test_an_event_that_is_no_object_is_a_clear_error(service: CloudDouble, line: str) -> None:
+    service.tell("/make", streamed(f"data: {line}\n\n", "data: [DONE]\n\n"))
+    with pytest.raises(ProviderError):
+        await make(chunk_for(service), {"stream": True})
+
+
+async def test_a_connection_that_the_service_has_closed_is_never_used_again(service: CloudDouble) -> None:
+    kept = json_told({"data": [{"b64_json": base64.b64encode(PNG).decode()}]}, Connection="keep-alive")
+    service.tell("/make", kept)
+    there = backend()
+    request = MediaRequest(chunk_for(service), {}, body={"prompt": "apple"})
+    for _ in range(5):
+        async with aclosing(there.generate(request)) as updates:
+            assert [u.data async for u in updates if isinstance(u, ProducedMedium)] == [PNG]
+    await there.aclose()
+
+
+def test_an_answer_that_takes_ninety_seconds_is_waited_for() -> None:
+    async def body() -> list[ProducedMedium]:
+        async with cloud_double() as service:
+            service.tell("/make", replace(shape("OpenAI images"), wait_s=90))
+            return await make(chunk_for(service))
+
+    made, took_s = run_in_virtual_time(body)
+    assert [medium.data for medium in made] == [PNG] and took_s > 89
 
 
 async def test_an_endless_answer_is_not_read(service: CloudDouble, monkeypatch: pytest.MonkeyPatch) -> None:

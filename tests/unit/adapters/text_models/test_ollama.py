@@ -22,6 +22,9 @@ from ai4artsed_desktop.domain.errors import (
     ModelLoadError,
     ModelMissingError,
     ModelStoppedError,
+    ProviderCreditError,
+    ProviderLimitError,
+    ProviderSignInError,
     ProviderUnavailableError,
 )
 from ai4artsed_desktop.domain.text_models import ChatMessage, ModelGrade, TextDelta, TextRequest
@@ -349,6 +352,19 @@ async def test_a_connection_that_the_server_has_closed_is_never_used_again(kit: 
     for _ in range(5):
         kit.double.then("/api/chat", replace(shaped("chat stream"), headers=kept))
         assert await kit.text() == "Hello"
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(401, ProviderSignInError), (402, ProviderCreditError), (429, ProviderLimitError)],
+)
+async def test_what_its_own_service_refuses_is_said_for_what_it_is(status: int, error: type[AppError]) -> None:
+    async with talking("gpt-oss:120b-cloud") as kit:
+        kit.double.then("/api/chat", Reply(status, (b'{"error":"no","signin_url":"https://x"}',)))
+        with pytest.raises(error) as caught:
+            await kit.deltas(model="ollama/gpt-oss:120b-cloud")
+        assert type(caught.value) is error and len(kit.double.of("/api/chat")) == 1
+        assert kit.states[-1][1] != "failed", "the model here is none of its business"
 
 
 async def test_models_that_the_server_passes_on_to_the_internet_are_not_local() -> None:

@@ -270,6 +270,35 @@ async def test_leaving_early_closes_the_connection(kit: Kit) -> None:
     await kit.double.until(lambda: kit.double.left == 1)
 
 
+def test_a_cold_load_of_ninety_seconds_is_waited_for(tmp_path: Path) -> None:
+    async def body() -> str:
+        async with talking(tmp_path, "vllm") as kit:
+            kit.script(replace(sse(said("Hello"), said(None, "stop")), wait_s=90))
+            async with aclosing(kit.provider.stream(kit.model, HELLO)) as deltas:
+                return "".join([delta.text async for delta in deltas])
+
+    text, took_s = run_in_virtual_time(body)
+    assert text == "Hello" and took_s > 89
+
+
+async def test_a_connection_that_the_service_has_closed_is_never_used_again(kit: Kit) -> None:
+    kept = {"connection": "keep-alive"}  # it promises to keep it, and closes it all the same
+    for _ in range(5):
+        kit.script(replace(sse(said("Hello"), said(None, "stop")), headers=kept))
+        assert await kit.text() == "Hello"
+
+
+@pytest.mark.parametrize("line", ["{nonsense", "[]", '"x"', "7", "{} {}", "\x00"])
+async def test_an_event_that_is_no_object_is_an_error_and_keeps_what_came(kit: Kit, line: str) -> None:
+    kit.script(sse(said("Once"), f"data: {line}\n\n", said(None, "stop")))
+    came: list[str] = []
+    with pytest.raises(ModelError):
+        async with aclosing(kit.provider.stream(kit.model, HELLO)) as deltas:
+            async for delta in deltas:
+                came.append(delta.text)
+    assert came == ["Once"]
+
+
 def test_silence_is_given_up_after_ten_minutes(tmp_path: Path) -> None:
     async def body() -> None:
         async with talking(tmp_path, "vllm") as kit:
