@@ -37,7 +37,7 @@ def _info(entry: dict[str, Any], preset: ProviderPreset, is_local: bool) -> Text
         is_local=is_local,
         size_bytes=whole(facts.get("size")),
         parameters=parameters,
-        context_tokens=_context(entry, facts),
+        context_tokens=_context(entry, facts) or preset.context_tokens,
         can_see=_sees(entry),
         is_loaded=entry["state"] == "loaded" if "state" in entry else None,  # LM Studio
     )

@@ -68,7 +68,7 @@ class Refusal:
         codes = self._codes
         if codes & _REFUSALS:
             return ProviderRefusedError(words, provider=provider)
-        if self.error.kind == "exceed_context_size_error":
+        if self.error.kind == "exceed_context_size_error" or "context_length_exceeded" in codes:
             tokens, limit = (str(self.error.facts.get(key, "?")) for key in ("n_prompt_tokens", "n_ctx"))
             return ContextTooLongError(words, model=model, tokens=tokens, limit=limit)
         if self.status == _UNAUTHORIZED:

@@ -25,6 +25,7 @@ class ProviderPreset(BaseModel):
         without_thinking: Sent with requests that ask for no reasoning.
         reasoning_models: A pattern; models whose ids match always reason, and take no sampling parameters.
         excluded_models: A pattern; models whose ids contain it are no chat models.
+        context_tokens: Context of its models where its list does not tell: that of the smallest one; None = unknown.
         has_completions: It completes raw text without a chat template.
         has_stream_options: It tells the usage of a stream when asked with ``stream_options``.
         data_protection: Where data go and how that stands with the GDPR, by language.
@@ -47,6 +48,7 @@ class ProviderPreset(BaseModel):
     without_thinking: dict[str, object] = Field(default_factory=dict[str, object])
     reasoning_models: str = ""
     excluded_models: str = ""
+    context_tokens: int | None = None
     has_completions: bool = False
     has_stream_options: bool = True
     data_protection: dict[str, str]

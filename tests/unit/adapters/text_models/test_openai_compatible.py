@@ -345,6 +345,22 @@ async def test_a_long_text_is_measured_against_the_listed_context_before_it_is_s
         assert kit.double.of("/v1/chat/completions") == []
 
 
+async def test_a_list_that_tells_no_context_has_the_smallest_of_the_service(tmp_path: Path) -> None:
+    async with talking(tmp_path, "openai", key=KEY, models=({"id": "gpt-x"},)) as kit:
+        (info,) = await kit.provider.list_models()
+        assert info.context_tokens == PRESETS["openai"].context_tokens
+        with pytest.raises(ContextEstimateError):
+            await kit.deltas(replace(HELLO, messages=(ChatMessage("user", "слово " * 60_000),)), info.id)
+        assert kit.double.of("/v1/chat/completions") == []
+
+
+async def test_a_service_that_measured_the_text_says_that_it_is_too_long(kit: Kit) -> None:
+    kit.script(json_reply({"error": {"message": "too many tokens", "code": "context_length_exceeded"}}, 400))
+    with pytest.raises(ContextTooLongError) as caught:
+        await kit.deltas()
+    assert caught.value.params["model"] == "good" and kit.pauses == []
+
+
 async def test_lists_of_every_service_are_read(tmp_path: Path) -> None:
     models: tuple[dict[str, Any], ...] = (
         {"id": "openai/gpt-x", "name": "GPT X", "context_length": 128_000, "architecture": {
