@@ -308,7 +308,7 @@ class TrainingService:
 
     async def _look(self, attempt: AttemptRecord) -> AttemptWatch:
         seen = AttemptWatch(EventBus(), self._workshop, attempt)  # nobody listens: this is a look, not a watch
-        await seen.follow(only_now=True)
+        await seen.look()
         return seen
 
     async def attach(self) -> None:

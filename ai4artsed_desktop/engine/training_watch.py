@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import aclosing
 
 from ai4artsed_desktop.domain.training.events import (
@@ -23,13 +24,21 @@ from ai4artsed_desktop.engine.training_ports import Sightings, TrainingWorkshop
 
 #: How long a trainer may take to end before it is killed. Source: it ended within 3 s in every recorded case.
 STOP_GRACE_S = 5.0
+#: A trainer that shows nothing for so long may hang. Models of 30 GB from a slow disk take 5 min without a word.
+SILENCE_S = 600.0
+#: Or for so many steps' time, where one step takes longer.
+_SILENT_STEPS = 20
 
 
 class AttemptWatch:
     """What is known of one attempt. ``progress`` and ``log`` may be read at any time."""
 
-    def __init__(self, bus: EventBus, workshop: TrainingWorkshop, attempt: AttemptRecord) -> None:
+    def __init__(
+        self, bus: EventBus, workshop: TrainingWorkshop, attempt: AttemptRecord, silence_s: float = SILENCE_S
+    ) -> None:
         self._bus = bus
+        self._silence_s = silence_s
+        self._heard_s = time.monotonic()
         self._workshop = workshop
         self.attempt = attempt
         self.progress = TrainingProgress(
@@ -50,8 +59,15 @@ class AttemptWatch:
         self.is_stopping = True
         await self._workshop.ask_to_stop(self.attempt, STOP_GRACE_S)
 
-    async def follow(self, *, only_now: bool = False) -> None:
-        """Watch until the process is gone; ``only_now``: take in what there is."""
+    async def follow(self) -> None:
+        """Watch until the process is gone."""
+        async with asyncio.TaskGroup() as group:
+            listening = group.create_task(self._say_when_silent(), name="silence")
+            await self.look(only_now=False)
+            listening.cancel()
+
+    async def look(self, *, only_now: bool = True) -> None:
+        """Take in what there is; with ``only_now`` off, also what comes until the process is gone."""
         async with aclosing(self._workshop.watch(self.attempt, only_now=only_now)) as sightings:
             async for seen in sightings:
                 has_state = self.take(seen)
@@ -61,6 +77,7 @@ class AttemptWatch:
 
     def take(self, seen: Sightings) -> bool:
         """Add what was seen and tell it; return whether a state was completed."""
+        self._heard_s, self.progress.is_silent = time.monotonic(), False
         progress, project = self.progress, self.attempt.project
         curve_before = progress.curve[-1].step if progress.curve else -1
         states_before = progress.states_saved
@@ -79,6 +96,17 @@ class AttemptWatch:
             self._bus.publish(CheckpointWritten(project, progress.last_state_step))
             return True
         return False
+
+    async def _say_when_silent(self) -> None:
+        """Say it when the trainer lives and gives no sign of it: it may hang, which only a person can judge."""
+        while True:
+            limit_s = max(self._silence_s, _SILENT_STEPS * (self.progress.seconds_per_step or 0.0))
+            left_s = self._heard_s + limit_s - time.monotonic()
+            if left_s > 0 or self.progress.is_silent:
+                await asyncio.sleep(left_s if left_s > 0 else limit_s)
+            else:
+                self.progress.is_silent = True
+                self._tell(False, self.progress.curve[-1].step if self.progress.curve else -1)
 
     def _tell(self, has_lines: bool, curve_before: int) -> None:
         progress, project, bus = self.progress, self.attempt.project, self._bus

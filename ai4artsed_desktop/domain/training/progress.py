@@ -99,6 +99,7 @@ class TrainingProgress:
     samples: list[SamplePicture] = field(default_factory=list[SamplePicture])
     curve: list[LossPoint] = field(default_factory=list[LossPoint])
     is_saving_state: bool = False
+    is_silent: bool = False
 
     @property
     def unsaved_steps(self) -> int:
@@ -114,6 +115,7 @@ class TrainingProgress:
     def warnings(self) -> tuple[str, ...]:
         """Language-file keys of what goes wrong right now although the trainer goes on."""
         said = (
+            ("training.warning.silent", self.is_silent),
             ("training.warning.nan", self.is_loss_lost),
             ("training.warning.no_data", self.is_nothing_found),
             ("training.warning.memory", self.memory_out is not None),

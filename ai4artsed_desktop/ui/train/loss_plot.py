@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from ai4artsed_desktop.domain.training.progress import LossPoint
 from ai4artsed_desktop.ui.theme import Theme
@@ -16,6 +16,7 @@ from ai4artsed_desktop.ui.theme import Theme
 #: More points than this are not seen on a screen, and two cores feel them.
 _MAX_POINTS = 1_500
 _AXIS_PX = 48
+_LOWEST_PX = 140
 
 
 class LossPlot(QWidget):
@@ -34,6 +35,9 @@ class LossPlot(QWidget):
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.hideButtons()
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # It takes what is left; a plot's own wish of 480 pixels would make the page longer than a small window.
+        self._plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self._plot.setMinimumHeight(_LOWEST_PX)
         self._raw: Any = self._plot.plot([], [])
         self._smooth: Any = self._plot.plot([], [])
         layout = QVBoxLayout(self)

@@ -13,7 +13,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QLineEdit, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QLineEdit, QSizePolicy, QTableView
 
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.kit import Kit
@@ -58,6 +58,9 @@ class LogView(QFrame):
         self.copy_button = IconButton(kit, "copy", "log.copy")
         self.state = Label(kit, look="muted")
         self.lines = _Lines(kit, self.model)
+        # It takes what is left, and a few lines at least.
+        self.lines.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self.lines.setMinimumHeight(4 * r.SPACE_5)
         self.place = Label(kit, look="small")
         self.place.hide()
         self._pause = QTimer(self, singleShot=True, interval=_FILTER_PAUSE_MS)

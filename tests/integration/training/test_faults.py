@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from pathlib import Path
 
@@ -18,7 +19,10 @@ from ai4artsed_desktop.domain.training.errors import (
 from ai4artsed_desktop.domain.training.events import (
     TrainingWarned,
 )
+from ai4artsed_desktop.engine.bus import EventBus
+from ai4artsed_desktop.engine.training_watch import AttemptWatch
 from tests.support.fake_children import until
+from tests.support.probe import EventProbe
 from tests.support.training_kit import open_studio, processes_of
 from tests.support.training_steps import everything, trainer, until_step
 
@@ -165,6 +169,34 @@ async def test_a_trainer_that_ignores_term_is_killed_with_its_helpers(
         assert (await studio.service.stop("p")).state == "stopped"
         assert not processes_of(studio.locations.project("p"))
         assert not [helper for helper in helpers if helper.is_running() and helper.status() != psutil.STATUS_ZOMBIE]
+
+
+async def test_a_trainer_that_hangs_is_said_until_it_goes_on_and_can_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_studio(tmp_path, monkeypatch) as studio:
+        await studio.project("p")
+        gate = tmp_path / "go"
+        studio.play("good_python", gate={" 5/10 ": str(gate), " 9/10 ": str(tmp_path / "never")})
+        snapshot = await studio.service.start("p")
+        assert snapshot.attempt is not None
+        await until_step(studio, 4)
+        bus = EventBus()
+        watch = AttemptWatch(bus, studio.service.workshop, snapshot.attempt, silence_s=0.5)
+        # Twenty steps of the recording take a minute: what it told of its speed must not hold up the test.
+        async with asyncio.TaskGroup() as group:
+            following = group.create_task(watch.follow())
+            with EventProbe(bus) as probe:
+                await until(lambda: watch.progress.step >= 4)
+                watch.progress.seconds_per_step = 0.01
+                while (await probe.next(TrainingWarned, timeout_s=30)).key != "training.warning.silent":
+                    pass
+            assert watch.progress.warnings == ("training.warning.silent",)
+            gate.touch()
+            await until(lambda: watch.progress.step >= 8)
+            assert (await studio.service.stop("p")).state == "stopped"
+            await following
+        assert watch.progress.warnings == () and not processes_of(studio.locations.project("p"))
 
 
 async def test_a_hundred_thousand_lines_are_numbered_searchable_and_lose_no_step(

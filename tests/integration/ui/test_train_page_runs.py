@@ -13,6 +13,7 @@ from ai4artsed_desktop.adapters.lora_files import DiskLoraFiles
 from ai4artsed_desktop.adapters.model_folders import MediaModelFolders
 from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.domain.training.events import TrainingEnded
+from ai4artsed_desktop.ui.train.notices import TrainingNotices
 from tests.conftest import RunInWindowLoop
 from tests.support.fake_backend import FakeBackend
 from tests.support.fake_nvml import GIB, FakeCard, FakeNvml, installed
@@ -276,7 +277,11 @@ def test_a_start_that_waited_and_could_not_be_is_said(
             await train.project()
             train.page.show_tab("plan")
             await train.press("Queue")
-            await train.shows("No trainer was found.")
+            notices = train.opened.window.training_notices
+            assert isinstance(notices, TrainingNotices)
+            await train.opened.until(lambda: "Übung 1" in notices.cards)
+            assert notices.cards["Übung 1"].isVisible()
+            assert notices.cards["Übung 1"].accessibleName() == "Übung 1: No trainer was found."
             await train.opened.until(lambda: train.state() == "new")
 
     run_in_window_loop(body)
