@@ -15,6 +15,8 @@ STACK_FROM_PX = 600
 STACK_BELOW_PX = 860
 _LOWEST_PX, _LOWEST_STACKED_PX = 248, 640
 _TEXT_SHARE_MAX = 0.45
+#: Smallest width of the texts.
+NARROWEST_PX = 300
 
 
 class WorkArea(QSplitter):
@@ -34,7 +36,7 @@ class WorkArea(QSplitter):
         self.addWidget(result)
         self.setChildrenCollapsible(False)
         self.setHandleWidth(12)
-        stages.setMinimumWidth(280)
+        stages.setMinimumWidth(NARROWEST_PX)
         result.setMinimumWidth(360)
         # The texts' height is known only after they were laid out.
         self._soon = QTimer(self, interval=0, singleShot=True)

@@ -18,6 +18,7 @@ from ai4artsed_desktop.ui.units import duration_text
 from ai4artsed_desktop.ui.widgets.basics import Button, IconButton, IconLabel, Label, column, row
 from ai4artsed_desktop.ui.widgets.diff_view import DiffView
 from ai4artsed_desktop.ui.widgets.error_card import ErrorCard
+from ai4artsed_desktop.ui.widgets.flow_layout import FlowLayout
 from ai4artsed_desktop.ui.widgets.proposals import Proposals
 from ai4artsed_desktop.ui.widgets.prose import ProseEdit
 
@@ -205,7 +206,10 @@ class StageView(QFrame):
         self.use_button.clicked.connect(self._on_use_button_clicked)
         self.discard_button.clicked.connect(self._on_discard_button_clicked)
         self._editing = QWidget()
-        self._editing.setLayout(row(self.use_button, self.discard_button, None))
+        buttons = FlowLayout()
+        for button in (self.use_button, self.discard_button):
+            buttons.addWidget(button)
+        self._editing.setLayout(buttons)
         self._editing.hide()
         return self._editing
 

@@ -223,8 +223,8 @@ def test_the_menu_offers_what_is_possible_and_everything_has_a_name(run_in_windo
                 "New interception …": True,
                 "Copy as my own …": False,
                 "Edit …": False,
-                "Share as a file …": True,
-                "Take in a shared one …": True,
+                "Share interception as a file …": True,
+                "Take in a shared interception …": True,
                 "Delete": False,
             }
             editor = opened_editor(opened)

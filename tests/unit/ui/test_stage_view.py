@@ -6,9 +6,11 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QStyle
 from pytestqt.qtbot import QtBot
 
 from ai4artsed_desktop.domain.errors import ErrorInfo
+from ai4artsed_desktop.ui.create.work_area import NARROWEST_PX
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.roles import DARK
 from ai4artsed_desktop.ui.theme import ThemeChoice
@@ -221,3 +223,21 @@ def test_a_short_text_takes_little_room_and_a_long_one_scrolls(stage: StageView,
     stage.finish("long words\n" * 100)
     qtbot.waitUntil(lambda: stage.text_view.sizeHint().height() > 2 * low)
     assert stage.text_view.sizeHint().height() < 260
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+@pytest.mark.parametrize("title_key", ["stage.translation", "stage.interception", "stage.optimisation"])
+def test_nothing_is_cut_in_the_narrowest_column(kit: Kit, qtbot: QtBot, language: str, title_key: str) -> None:
+    view = StageView(kit, title_key, "stage.interception.empty")
+    qtbot.addWidget(view)
+    kit.translator.set_language(language)
+    view.show()
+    view.finish("A red apple", "llama3.2:latest", 61_000.0)
+    narrowest_px = NARROWEST_PX - view.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+    assert view.minimumSizeHint().width() <= narrowest_px
+    view.edit_button.click()
+    assert view.minimumSizeHint().width() <= narrowest_px
+    view.pause("A red apple", ["A red pear", "A blue apple"])
+    assert view.minimumSizeHint().width() <= narrowest_px
+    view.end(StageState.FAILED)
+    assert view.minimumSizeHint().width() <= narrowest_px
