@@ -168,7 +168,8 @@ class ResultView(QWidget):
     def _make_room(self) -> None:
         """The preview of what is being made takes the room of the medium that is not there yet."""
         has_preview = not self.working.isHidden() and not self.working.preview.isHidden()
-        self._rows.setStretch(0, int(has_preview))
+        if self._rows.stretch(0) != has_preview:  # even the same stretch would lay out the page anew, 30 times a second
+            self._rows.setStretch(0, int(has_preview))
         self.stack.setVisible(not has_preview or self.stack.currentWidget() is not self.empty)
 
     def _say_what_happens(self, facts: RunFacts) -> None:

@@ -126,8 +126,9 @@ class WorkingCard(QFrame):
         if not picture.loadFromData(data):
             return
         self.preview.show_picture(picture)
-        self.preview.setAccessibleName(self._kit.text("working.preview"))
-        self.preview.show()
+        if self.preview.isHidden():
+            self.preview.setAccessibleName(self._kit.text("working.preview"))
+            self.preview.show()
 
     def finish(self) -> None:
         """Hide the card."""
