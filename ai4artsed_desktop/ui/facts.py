@@ -9,13 +9,24 @@ from types import MappingProxyType
 from PySide6.QtCore import QObject, Signal
 
 from ai4artsed_desktop.domain.errors import AppError
-from ai4artsed_desktop.domain.events import CatalogReloaded, Event, ModelsChanged, SettingsChanged
+from ai4artsed_desktop.domain.events import (
+    CatalogReloaded,
+    Event,
+    ModelsChanged,
+    RunEvent,
+    RunFailed,
+    SettingsChanged,
+)
 from ai4artsed_desktop.domain.procedures import discover_procedures
 from ai4artsed_desktop.domain.procedures.base import Procedure
 from ai4artsed_desktop.domain.reasons import Reason
+from ai4artsed_desktop.domain.services import USABLE, ServiceStateChanged
 from ai4artsed_desktop.domain.text_models import ModelGrade, TextModelInfo
 from ai4artsed_desktop.engine.engine import Engine
 from ai4artsed_desktop.ui.bridge import EngineBridge
+
+#: Beginnings of errors that say that something is not here, or no longer.
+_ABOUT_WHAT_IS_HERE = ("error.backend.", "error.service.", "error.catalog.", "error.model.missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +47,8 @@ class Snapshot:
 
 
 class EngineFacts(QObject):
-    """Keeps a snapshot fresh: it is taken anew when catalogue, models or settings change."""
+    """Keeps a snapshot fresh: it is taken anew when catalogue, models or settings change, when a service can be used or
+    no longer, and when a run failed because something is not there."""
 
     #: A newer snapshot is there.
     changed = Signal()
@@ -50,7 +62,9 @@ class EngineFacts(QObject):
         self.snapshot = Snapshot()
         #: Whether a snapshot was taken: before, nothing is known and nothing may be suggested.
         self.is_known = False
+        self._usable: dict[str, bool] = {}
         bridge.engine_event.connect(self._on_bridge_engine_event)
+        bridge.run_event.connect(self._on_bridge_run_event)
 
     @property
     def engine(self) -> Engine:
@@ -91,7 +105,16 @@ class EngineFacts(QObject):
             self.refresh()
 
     def _on_bridge_engine_event(self, event: Event) -> None:
-        if isinstance(event, CatalogReloaded | ModelsChanged | SettingsChanged):
+        if isinstance(event, ServiceStateChanged):
+            name, is_usable = event.service.name, event.service.state in USABLE
+            if self._usable.get(name, False) is not is_usable:
+                self._usable[name] = is_usable
+                self.refresh()
+        elif isinstance(event, CatalogReloaded | ModelsChanged | SettingsChanged):
+            self.refresh()
+
+    def _on_bridge_run_event(self, event: RunEvent) -> None:
+        if isinstance(event, RunFailed) and event.error.code.startswith(_ABOUT_WHAT_IS_HERE):
             self.refresh()
 
 

@@ -69,9 +69,10 @@ class ResultView(QWidget):
         self.error_card.close_button.hide()
         self.empty = QWidget()
         self.your_turn = Notice(kit, "edit", "create.result.paused", "create.result.paused.text")
+        self.cancelled = Notice(kit, "cancel", "create.result.cancelled", "create.result.cancelled.text")
         self.stack = QStackedWidget()
-        self.stack.addWidget(self.empty)
-        self.stack.addWidget(self.your_turn)
+        for place in (self.empty, self.your_turn, self.cancelled):
+            self.stack.addWidget(place)
         # Where room is scarce, an error's words come first and the preview takes what is left.
         self.stack.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
         self.stack.setMinimumHeight(_LOWEST_PREVIEW_PX)
@@ -228,8 +229,9 @@ class ResultView(QWidget):
         wanted = self._wanted_medium()
         if facts is None or facts.folder is None or wanted is None:
             self._shown = None
-            is_paused = facts is not None and facts.state == "paused"
-            self.stack.setCurrentWidget(self.your_turn if is_paused else self.empty)
+            state = facts.state if facts is not None else ""
+            notices: dict[str, QWidget] = {"paused": self.your_turn, "cancelled": self.cancelled}
+            self.stack.setCurrentWidget(notices.get(state, self.empty))
             return
         if wanted == self._shown:
             self._mark_tab()

@@ -13,6 +13,7 @@ from ai4artsed_desktop.adapters.model_folders import MediaModelFolders
 from ai4artsed_desktop.domain.backend_errors import OutOfMemoryError
 from ai4artsed_desktop.domain.chunks import Chunk
 from ai4artsed_desktop.domain.reasons import Reason
+from ai4artsed_desktop.domain.services import ServiceState, ServiceStateChanged, ServiceView
 from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
@@ -175,5 +176,49 @@ def test_a_lora_of_another_family_is_left_out_on_request_and_named_as_people_do(
             press(opened, "Make it without this LoRA")
             await opened.until(lambda: opened.shown is not failed)
             assert (await opened.ended()).state == "finished" and not create.inputs.loras
+
+    run_in_window_loop(body)
+
+
+def test_pickers_know_when_a_service_can_be_used_and_when_it_has_gone(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        backend = Lacking()
+        async with open_window(app_home, models=FakeModels(()), backends={"comfyui": backend}) as opened:
+
+            def fix() -> str:
+                return next(card for card in opened.create.choices.cards()[1] if card.id == "sd15").fix
+
+            def heard(state: ServiceState) -> None:
+                view = ServiceView("comfyui", "ComfyUI", state, "http://127.0.0.1:9")
+                opened.world.engine.bus.publish(ServiceStateChanged(view))
+
+            await opened.until(lambda: not fix())
+            backend.reason = Reason("reason.comfyui_not_reachable", {"address": "http://127.0.0.1:9"})
+            await opened.make("A red apple", "as_is", "sd15")
+            await opened.ended()
+            await opened.until(lambda: fix() == "Look at the services")
+            backend.reason = None
+            heard(ServiceState.READY)
+            await opened.until(lambda: not fix())
+            backend.reason = Reason("reason.comfyui_not_reachable", {"address": "http://127.0.0.1:9"})
+            heard(ServiceState.STOPPED)
+            await opened.until(lambda: fix() == "Look at the services")
+
+    run_in_window_loop(body)
+
+
+def test_a_cancelled_run_says_what_was_kept(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        backend = SmallCard()
+        backend.going_on.clear()
+        async with open_window(app_home, models=FakeModels(()), backends={"comfyui": backend}) as opened:
+            opened.create.choices.values.put("sd15", "width", 256)
+            await opened.make("A red apple", "as_is", "sd15")
+            await opened.until(lambda: not opened.create.result.working.preview.isHidden())
+            opened.create.cancel()
+            assert (await opened.ended()).state == "cancelled"
+            result = opened.create.result
+            assert result.stack.isVisible() and result.stack.currentWidget() is result.cancelled
+            assert "is kept" in result.cancelled.words.text()
 
     run_in_window_loop(body)
