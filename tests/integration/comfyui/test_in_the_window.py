@@ -51,7 +51,7 @@ def test_a_run_shows_steps_and_previews_and_then_its_picture(
             hold = double.hold("3", step=3)
             await opened.make("A red apple", "as_is", "sampled")
             await opened.until(lambda: "The sampler · step 3 of 6" in working.detail.text(), STEPS_S)
-            assert not working.preview.isHidden() and working.preview.pixmap().width() > 0
+            assert not working.preview.isHidden() and working.preview.picture.width() > 0
             hold.released.set()
             await opened.until(lambda: not opened.shown.is_live, STEPS_S)
             assert opened.shown.state == "finished"
