@@ -21,13 +21,17 @@ class GraphRefusedError(BackendError):
 
 
 class ValueRefusedError(GraphRefusedError):
-    """The server refused one value. Params: ``node``, ``input``, ``value``, ``allowed`` ("…" = unknown)."""
+    """The server refused one value.
+
+    Params: ``node``, ``node_id``, ``input``, ``value``, ``allowed`` ("…" = unknown); ``parameter``: which of the
+    output's own it was filled from, ``input`` if none.
+    """
 
     code = "error.backend.value_refused"
 
 
 class ModelFileMissingError(GraphRefusedError):
-    """A model file is not where the server looks for it. Params: ``file``, ``node``, ``input``."""
+    """A model file is not where the server looks for it. Params: as above, and ``file``."""
 
     code = "error.backend.model_file_missing"
 

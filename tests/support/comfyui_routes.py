@@ -254,6 +254,7 @@ def _object_info(double: ComfyUiDouble, class_type: str) -> dict[str, Any]:
     """The recorded description of the nodes, trimmed to those that our graphs use."""
     info = object_info(double.generation)
     info["CheckpointLoaderSimple"]["input"]["required"]["ckpt_name"][0] += double.more_checkpoints
+    info["OutOfMemory"] = {**info["VAEDecode"], "input": {"required": {"samples": ["LATENT"]}}, "name": "OutOfMemory"}
     return {name: info[name] for name in info if class_type in ("", name)}
 
 

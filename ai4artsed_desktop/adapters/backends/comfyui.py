@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Set
+from collections.abc import AsyncGenerator, Callable, Mapping, Set
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,13 @@ from ai4artsed_desktop.adapters.backends.comfyui_outputs import (
     extension_of,
 )
 from ai4artsed_desktop.adapters.local_only import HERE_ONLY, NetworkGuard, answers, is_on_this_machine
-from ai4artsed_desktop.domain.backend_errors import MediumGoneError, NoMediumError
-from ai4artsed_desktop.domain.chunks import Chunk, OutputChunk
+from ai4artsed_desktop.domain.backend_errors import (
+    MediumGoneError,
+    ModelFileMissingError,
+    NoMediumError,
+    ValueRefusedError,
+)
+from ai4artsed_desktop.domain.chunks import Chunk, OutputChunk, mappings_of
 from ai4artsed_desktop.domain.comfyui import Graph, class_of, with_own_prefix
 from ai4artsed_desktop.domain.errors import BackendError, LocalOnlyError
 from ai4artsed_desktop.domain.object_info import NO_FILE, check_graph
@@ -208,12 +213,16 @@ class ComfyUiBackend:
         from ai4artsed_desktop.adapters.backends.comfyui_client import JobResult
 
         result: JobResult | None = None
-        async with aclosing(self.client.run(graph)) as updates:
-            async for update in updates:
-                if isinstance(update, JobResult):
-                    result = update
-                else:
-                    yield _progress(update)
+        try:
+            async with aclosing(self.client.run(graph)) as updates:
+                async for update in updates:
+                    if isinstance(update, JobResult):
+                        result = update
+                    else:
+                        yield _progress(update)
+        except (ValueRefusedError, ModelFileMissingError) as exc:
+            exc.params["parameter"] = _parameter_of(chunk, exc.params) or exc.params["input"]
+            raise
         assert result is not None
         chosen = self._chosen(chunk, result)
         yield MediaProgress(1.0, "progress.comfyui.fetching")
@@ -250,6 +259,13 @@ class ComfyUiBackend:
         node_id, picture = item
         facts["node_id"] = node_id
         return ProducedMedium("image", picture.mime, extension_of(picture.mime), data=picture.image, metadata=facts)
+
+
+def _parameter_of(chunk: OutputChunk, refused: Mapping[str, str]) -> str:
+    """Return the parameter that a refused input was filled from, ``""`` if it is the graph's own value."""
+    place = (refused["node_id"], f"inputs.{refused['input']}")
+    mappings = mappings_of(chunk).items()
+    return next((name for name, places in mappings if any((p.node_id, p.field) == place for p in places)), "")
 
 
 def _progress(update: JobProgress) -> MediaProgress:

@@ -78,10 +78,17 @@ def _node_error(error: JsonObject, node_id: str, graph: Graph, detail: str, back
     input_name = as_text(extra.get("input_name")) or re.split(r"[:,\s]", details)[0]
     value = extra.get("received_value")
     if kind == "value_not_in_list" and isinstance(value, str) and _MODEL_FILE.search(value):
-        return ModelFileMissingError(detail, backend=backend, node=name, input=input_name, file=value)
+        return ModelFileMissingError(detail, backend=backend, node=name, node_id=node_id, input=input_name, file=value)
     shown = "–" if value is None else str(value)
     return ValueRefusedError(
-        detail, backend=backend, node=name, input=input_name, value=shown, allowed=_allowed(extra.get("input_config"))
+        detail,
+        backend=backend,
+        node=name,
+        node_id=node_id,
+        input=input_name,
+        parameter=input_name,
+        value=shown,
+        allowed=_allowed(extra.get("input_config")),
     )
 
 

@@ -36,8 +36,15 @@ from ai4artsed_desktop.engine.service_setup import SetupStep
 #: while it is downloaded, other packages 2 GB; without CUDA PyTorch takes 1 GB.
 NEEDED_GB = {"nvidia": 15.0, "amd": 20.0, "m-series": 6.0, "cpu": 6.0}
 
-#: No telemetry, no questions, no environment of ours; bars would be repainted in the log.
-_ENVIRONMENT = {"DO_NOT_TRACK": "1", "COMFY_NO_TELEMETRY": "1", "CONDA_PREFIX": None, "PIP_PROGRESS_BAR": "off"}
+#: No telemetry, no questions, no environment of ours; bars would be repainted in the log, and long lines broken.
+_ENVIRONMENT = {
+    "DO_NOT_TRACK": "1",
+    "COMFY_NO_TELEMETRY": "1",
+    "CONDA_PREFIX": None,
+    "PIP_PROGRESS_BAR": "off",
+    "COLUMNS": "200",
+    "TYPER_STANDARD_TRACEBACK": "1",
+}
 
 #: At least the version that this file was read from.
 _REQUIREMENT = "comfy-cli>=1.23"
@@ -77,7 +84,9 @@ class ComfyUiInstaller:
     def steps(self, folder: Path) -> Sequence[SetupStep]:
         """Make the environment, bring the installer into it, run it."""
         tool_python = self._tool_python()
-        install = [str(tool_python), "-m", "comfy_cli", "--skip-prompt", "--workspace", str(folder), "install"]
+        # Without a terminal it would answer in JSON, which nobody wants to read in a log.
+        options = ["--skip-prompt", "--workspace", str(folder), "--no-json"]
+        install = [str(tool_python), "-m", "comfy_cli", *options, "install"]
         restore = ["--restore"] if is_comfyui(folder) else []
         commands = {
             "setup.environment": [self._base_python() or "python3", "-m", "venv", str(self._tool_folder)],

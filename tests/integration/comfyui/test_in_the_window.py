@@ -23,6 +23,7 @@ from tests.support.user_outputs import add_output
 
 Run = RunInWindowLoop[None]
 STEPS_S = 50.0
+TOO_LARGE = {"class_type": "OutOfMemory", "inputs": {"samples": ["3", 0]}}
 
 
 @asynccontextmanager
@@ -34,6 +35,7 @@ async def opened_over(server: ServerName, home: Path) -> AsyncGenerator[tuple[Wi
             async with open_window(home, models=FakeModels(()), backends={"comfyui": backend}) as opened:
                 add_output(opened.world, "plain", saving())
                 add_output(opened.world, "sampled", sampling(steps=6))
+                add_output(opened.world, "too_large", sampling() | {"8": TOO_LARGE})
                 await opened.world.engine.reload_catalog()
                 yield opened, double
         finally:
@@ -125,5 +127,25 @@ def test_a_socket_lost_in_the_middle_costs_nothing_and_a_server_that_goes_away_i
             assert ways_on, "a way on"
             hold.released.set()
             await double.start()
+
+    run_in_window_loop(body)
+
+
+@on_every_server
+def test_no_memory_left_is_answered_with_freeing_it_and_another_try(
+    server: ServerName, run_in_window_loop: Run, app_home: Path
+) -> None:
+    async def body() -> None:
+        async with opened_over(server, app_home) as (opened, double):
+            await opened.make("A red apple", "as_is", "too_large")
+            await opened.until(lambda: not opened.shown.is_live, STEPS_S)
+            failed = opened.shown
+            assert failed.error is not None and failed.error.code == "error.backend.out_of_memory"
+            card = opened.create.result.error_card
+            await opened.until(card.isVisible)
+            button = next(b for b in card.findChildren(QPushButton) if b.text() == "Free memory and try again")
+            button.click()
+            await opened.until(lambda: len(double.posted) == 2, STEPS_S)
+            await opened.until(lambda: opened.shown is not failed and not opened.shown.is_live, STEPS_S)
 
     run_in_window_loop(body)

@@ -33,7 +33,12 @@ from tests.support.comfyui_servers import ServerName, generation_of, on_doubles,
 from tests.support.comfyui_worker import recorded_preview
 
 
-def request_for(graph: dict[str, Any], media_type: str = "image", node_ids: tuple[str, ...] = ()) -> MediaRequest:
+def request_for(
+    graph: dict[str, Any],
+    media_type: str = "image",
+    node_ids: tuple[str, ...] = (),
+    mappings: dict[str, Any] | None = None,
+) -> MediaRequest:
     """Return what the engine hands to the backend."""
     chunk = OutputChunk.model_validate(
         {
@@ -42,6 +47,7 @@ def request_for(graph: dict[str, Any], media_type: str = "image", node_ids: tupl
             "backend_type": "comfyui",
             "media_type": media_type,
             "workflow": graph,
+            "input_mappings": mappings or {},
             "output_mapping": {"node_ids": node_ids},
         }
     )
@@ -175,13 +181,16 @@ async def test_a_missing_model_is_told_by_its_file(server: ServerName) -> None:
         for exchange in recorded(generation_of(server), "prompt-errors")
         if exchange.get("note") == "value not in list: model file missing"
     )
+    place = {"node_id": "4", "field": "inputs.ckpt_name"}
     async with serving(server) as double, client_of(double) as client:
         with pytest.raises(ModelFileMissingError) as caught:
-            await made_by(client, request_for(graph))
+            await made_by(client, request_for(graph, mappings={"checkpoint": place}))
     assert caught.value.params == {
         "backend": "ComfyUI",
         "file": "missing-model.safetensors",
         "node": "CheckpointLoaderSimple",
+        "node_id": "4",
+        "parameter": "checkpoint",
         "input": "ckpt_name",
     }
 

@@ -5,6 +5,12 @@ from __future__ import annotations
 import pytest
 from pytestqt.qtbot import QtBot
 
+from ai4artsed_desktop.domain.backend_errors import (
+    BackendStoppedError,
+    ModelFileMissingError,
+    OutOfMemoryError,
+    ValueRefusedError,
+)
 from ai4artsed_desktop.domain.errors import AppError, ErrorInfo, ModelStoppedError, PersonNamedError
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.safety.verdicts import Category, Verdict
@@ -91,6 +97,19 @@ def test_another_error_looks_as_ever(card: RefusalCard) -> None:
     card.show_error(error.info())
     assert card.property("look") == "bad-card" and "Found" not in words(card) and "Safety level" not in words(card)
     assert card.details_button.isVisibleTo(card)
+
+
+@pytest.mark.parametrize(
+    ("error", "actions"),
+    [
+        (OutOfMemoryError(backend="ComfyUI", node="Decode", kind="x"), ["free_and_retry", "smaller"]),
+        (ValueRefusedError(backend="ComfyUI", node="KSampler", parameter="steps"), ["parameters", "pick_output"]),
+        (ModelFileMissingError(backend="ComfyUI", file="x"), ["media_models", "pick_output"]),
+        (BackendStoppedError(backend="ComfyUI"), ["again", "services"]),
+    ],
+)
+def test_each_error_of_a_server_offers_what_helps_against_it(error: AppError, actions: list[str]) -> None:
+    assert [remedy.action for remedy in remedies_for(error.info())] == actions
 
 
 def test_a_name_that_would_leave_can_be_sent_on_purpose(card: RefusalCard) -> None:

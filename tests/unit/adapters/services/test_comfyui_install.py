@@ -99,7 +99,7 @@ async def test_it_runs_the_official_installer_in_an_environment_of_its_own(
         assert s.calls()[::2] == [
             f"{tmp_path / 'python'} -m venv {tmp_path / 'tool'}",
             f"{tool} -m pip install --upgrade --progress-bar=off comfy-cli>=1.23",
-            f"{tool} -m comfy_cli --skip-prompt --workspace {s.target} install --cpu",
+            f"{tool} -m comfy_cli --skip-prompt --workspace {s.target} --no-json install --cpu",
         ]
         assert set(s.calls()[1::2]) == {"DO_NOT_TRACK=1 VIRTUAL_ENV="}
         steps = [(event.key, event.step, event.steps) for event in s.probe.of(SetupProgressed)]
