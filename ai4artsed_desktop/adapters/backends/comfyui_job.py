@@ -231,6 +231,7 @@ class Job:
             self.is_ended = True
             raise JobLostError(backend=self._http.backend)
         self._feed.place(place.position)
+        self._note_sleep()  # it may have slept while it waited for the answer
         silent_s = time.monotonic() - self._feed.last_sign
         if silent_s > (self._limits.stuck_s if place.state == "running" else self._limits.waiting_s):
             raise JobStuckError(backend=self._http.backend, minutes=f"{silent_s / 60:.0f}")

@@ -427,9 +427,13 @@ async def test_a_sleep_of_the_machine_is_no_silence_of_the_job(
         async with asyncio.TaskGroup() as group:
             job = group.create_task(picture_of(client, sampling()))
             await hold.reached.wait()
-            leap_s = 3 * 3600.0
+            double.faults.slow_s["/queue"] = 0.1
             asked = double.requests.count(("GET", "/queue"))
+            await double.until(lambda: double.requests.count(("GET", "/queue")) > asked)
+            leap_s = 3 * 3600.0  # in the middle of a question
             await double.until(lambda: double.requests.count(("GET", "/queue")) > asked + 2)
+            leap_s = 6 * 3600.0
+            await double.until(lambda: double.requests.count(("GET", "/queue")) > asked + 4)
             hold.released.set()
         assert double.is_made(job.result(), sampling(), "9")
 
