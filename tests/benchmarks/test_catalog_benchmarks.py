@@ -40,9 +40,8 @@ async def test_a_catalogue_of_a_thousand_configs_loads_in_time(tmp_path: Path) -
     await source.fingerprint(Settings())
     look_s = time.perf_counter() - started
     print(f"\n{len(catalog.interceptions):,} interceptions and what ships: {best_s * 1000:.0f} ms of processor time")
-    print(
-        f"{wall_s * 1000:.0f} ms on the wall, of which reading {read_s * 1000:.0f} ms; looking whether anything changed: {look_s * 1000:.0f} ms"
-    )
+    print(f"{wall_s * 1000:.0f} ms on the wall, of which reading {read_s * 1000:.0f} ms")
+    print(f"looking whether anything changed: {look_s * 1000:.0f} ms")
     assert len(catalog.interceptions) >= CONFIGS and catalog.errors == ()
     assert best_s <= LIMIT_S
 
