@@ -20,11 +20,12 @@ from ai4artsed_desktop.adapters.text_models.llama_cpp import BuiltInModels
 from ai4artsed_desktop.adapters.text_models.llama_server import LlamaServer
 from ai4artsed_desktop.adapters.text_models.openai_compatible import OpenAICompatible
 from ai4artsed_desktop.adapters.text_models.provider_presets import read_provider_presets
-from ai4artsed_desktop.domain.errors import ContextTooLongError, ProviderKeyError
+from ai4artsed_desktop.domain.errors import ContextEstimateError, ContextTooLongError, ModelError, ProviderKeyError
 from ai4artsed_desktop.domain.runs import RunRequest
 from ai4artsed_desktop.domain.settings import StageModels
 from ai4artsed_desktop.domain.text_models import ChatMessage, ModelGrade, TextDelta, TextRequest
 from ai4artsed_desktop.domain.token_estimate import estimate_tokens
+from tests.support.fake_backend import PIXEL
 
 pytestmark = pytest.mark.llm
 
@@ -114,6 +115,25 @@ async def test_an_answer_keeps_to_its_schema(served: Served) -> None:
     answer = json.loads(text(await served.by_http(replace(CHAT, json_schema=schema, max_tokens=60))))
     assert answer["colour"] in {"red", "blue"}
     assert isinstance(answer["count"], int)
+
+
+async def test_a_picture_is_refused_by_a_model_that_does_not_see(served: Served) -> None:
+    look = replace(CHAT, messages=(ChatMessage("user", "What is this?", (PIXEL,)),))
+    with pytest.raises(ModelError) as caught:
+        await served.by_http(look)
+    assert "image input is not supported" in caught.value.detail
+    assert text(await served.by_http(CHAT)), "it goes on serving"
+
+
+async def test_a_text_too_long_for_the_server_is_said_before_and_by_it(served: Served) -> None:
+    long = replace(CHAT, messages=(ChatMessage("user", "word " * 2500),), max_tokens=8)
+    with pytest.raises(ContextTooLongError) as by_the_server:  # its list was not asked for: nobody here knows
+        await served.by_http(long)
+    assert type(by_the_server.value) is ContextTooLongError
+    assert int(by_the_server.value.params["tokens"]) > int(by_the_server.value.params["limit"]) == 2048
+    await served.service.list_models()
+    with pytest.raises(ContextEstimateError):
+        await served.by_http(long)
 
 
 async def test_leaving_early_frees_the_server(served: Served) -> None:
