@@ -82,9 +82,14 @@ class ChainStep(Strict):
 
 
 class InterceptionMeta(Strict):
-    """Where an interception comes from and how it runs."""
+    """Where an interception comes from and how it runs.
+
+    ``model`` is the id of the text model that does it instead of the one that the settings name; a choice for the run
+    goes before it, and a model that is not there is an error, never another one.
+    """
 
     loras: tuple[LoraUse, ...] = ()
+    model: str | None = Field(default=None, pattern=r"^[a-z][a-z0-9_]*/\S.*$")
     skip_interception: bool = False
     force_local: bool = False
     sources: tuple[str, ...] = ()

@@ -306,7 +306,7 @@ class Orchestrator:
             seed=job.seed,
             reporter=_Reporter(job, stage),
             parameters=config.parameters if config else {},
-            role_model=job.request.model_ids.get(stage),
+            role_model=job.request.model_ids.get(stage) or (config.meta.model if config else None),
             examples=_examples(config, job.request),
             rounds=_rounds(config, job.request, text),
             local_only=is_local_only(job, output),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,14 @@ from ai4artsed_desktop.domain.configs import ChainStep
 from ai4artsed_desktop.domain.errors import PlaceholderError
 from ai4artsed_desktop.domain.events import RunProgressed, StageFinished, StageRoundFinished, StageTextStreamed
 from ai4artsed_desktop.domain.runs import StageName
+from ai4artsed_desktop.domain.settings import StageModels
 from ai4artsed_desktop.domain.text_models import TextDelta, TextRequest
 from ai4artsed_desktop.engine.chains import rounds_of
-from tests.support.fake_models import FakeModels, said
+from tests.support.broken_catalog import INTERCEPTION
+from tests.support.fake_models import GOOD, FakeModels, said
 from tests.support.world import CODE, open_world
+
+OTHER = replace(GOOD, id="fake/other", name="Other")
 
 
 class Traveller:
@@ -135,3 +140,26 @@ async def test_a_translation_keeps_the_original_beside_it_and_names_its_language
         assert stage.facts["language"] == "de" and record.input_text == idea
         texts = {(world.folder_of(record.run_id) / e.filename).read_text() for e in record.entities if e.type == "text"}
         assert {idea, "A red apple lies on the table"} <= texts
+
+
+@pytest.mark.parametrize(("asked", "used"), [(None, GOOD.id), (OTHER.id, OTHER.id)])
+async def test_an_interception_may_name_its_model_and_a_choice_for_the_run_goes_before_it(
+    tmp_path: Path, asked: str | None, used: str
+) -> None:
+    settings = StageModels(interception=OTHER.id)
+    async with open_world(tmp_path, models=FakeModels([GOOD, OTHER]), stage_models=settings) as world:
+        world.entry("configs/interception/mine.json", {**INTERCEPTION, "meta": {"model": GOOD.id}})
+        await world.engine.reload_catalog()
+        chosen = {StageName.INTERCEPTION: asked} if asked else {}
+        record = await world.run("A red apple", "mine", model_ids=chosen)
+        stage = next(stage for stage in record.stages if stage.name is StageName.INTERCEPTION)
+        assert (record.state, stage.model) == ("finished", used)
+
+
+async def test_a_model_that_an_interception_names_is_never_replaced(tmp_path: Path) -> None:
+    async with open_world(tmp_path, models=FakeModels([OTHER])) as world:
+        world.entry("configs/interception/mine.json", {**INTERCEPTION, "meta": {"model": "ollama/gone:1b"}})
+        await world.engine.reload_catalog()
+        record = await world.run("A red apple", "mine")
+        assert record.error is not None and record.error.code == "error.model.missing"
+        assert world.models.requests == []
