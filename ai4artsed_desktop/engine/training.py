@@ -26,7 +26,13 @@ from ai4artsed_desktop.domain.training.families import family_of
 from ai4artsed_desktop.domain.training.families.base import TrainerFamily
 from ai4artsed_desktop.domain.training.names import check_project_name
 from ai4artsed_desktop.domain.training.options import OptionValue
-from ai4artsed_desktop.domain.training.plan import PlanRequest, TrainingPlan, make_plan
+from ai4artsed_desktop.domain.training.plan import (
+    PlanRequest,
+    TrainingPlan,
+    make_plan,
+    picture_options,
+    smallest_side_px,
+)
 from ai4artsed_desktop.domain.training.progress import TrainingProgress
 from ai4artsed_desktop.domain.training.records import AttemptRecord, OptionJson, QueueEntry, TrainingProject, Verdict
 from ai4artsed_desktop.domain.training.verdict import judge_attempt
@@ -94,7 +100,7 @@ class TrainingService:
 
     async def scan(self, folder: Path, family_id: str = "sd15") -> DatasetReport:
         """Look through a folder of pictures. Raises DatasetError."""
-        return await self._workshop.scan(folder, smallest_side_px(family_of(family_id)))
+        return await self._workshop.scan(folder, smallest_side_px(picture_options(family_of(family_id))))
 
     async def plan(
         self,
@@ -121,10 +127,10 @@ class TrainingService:
         family = family_of(family_id)
         family.preset_for(vram_gb)  # before a long look at the pictures
         name = check_project_name(project) if project else _name_from(folder)
-        dataset = await self._workshop.scan(folder, smallest_side_px(family))
-        request = PlanRequest(
-            name, family, vram_gb, trigger, steps, seed, precision, self.parse_options(family, changes or {})
-        )
+        options = self.parse_options(family, changes or {})
+        side_px = smallest_side_px(picture_options(family, vram_gb, options))
+        dataset = await self._workshop.scan(folder, side_px)
+        request = PlanRequest(name, family, vram_gb, trigger, steps, seed, precision, options)
         return await self._make_plan(request, dataset)
 
     def parse_options(self, family: TrainerFamily, typed: Mapping[str, str]) -> dict[str, OptionValue]:
@@ -143,9 +149,9 @@ class TrainingService:
         project = await self._workshop.load(name)
         family = family_of(project.family)
         if dataset is None:
-            dataset = await self._workshop.scan_project(project, smallest_side_px(family))
+            dataset = await self.scan_project(name)
         memory = vram_gb or project.vram_gb or await self._card_gb() or float(family.min_vram_gb)
-        changes = {key: _as_option(value) for key, value in project.changes.items()}
+        changes = _options_of(project)
         request = PlanRequest(
             project.name, family, memory, project.trigger, project.steps, project.seed, project.precision, changes
         )
@@ -171,20 +177,20 @@ class TrainingService:
         """
         family = family_of(project.family)
         name = check_project_name(project.name)
-        self._workshop.schema_of(family.script).check({k: _as_option(v) for k, v in project.changes.items()})
+        self._workshop.schema_of(family.script).check(_options_of(project))
         return await self._workshop.create(project.model_copy(update={"name": name}), folder)
 
     async def change(self, project: TrainingProject) -> None:
         """Save a changed project (not its name). Raises ProjectMissingError, OptionError, StorageError."""
         await self._workshop.load(project.name)
         schema = self._workshop.schema_of(family_of(project.family).script)
-        schema.check({name: _as_option(value) for name, value in project.changes.items()})
+        schema.check(_options_of(project))
         await self._workshop.save(project)
 
     async def scan_project(self, name: str) -> DatasetReport:
         """Look through a project's own copies. Raises ProjectMissingError, DatasetError."""
         project = await self._workshop.load(name)
-        return await self._workshop.scan_project(project, smallest_side_px(family_of(project.family)))
+        return await self._workshop.scan_project(project, smallest_side_px(picture_options_of(project)))
 
     async def add_pictures(self, name: str, pictures: Sequence[Path]) -> Sequence[str]:
         """Copy further pictures into a project; return the copies' names. Damaged ones are left out."""
@@ -467,9 +473,13 @@ class TrainingService:
         await self._scope.aclose()
 
 
-def smallest_side_px(family: TrainerFamily) -> int:
-    """Return the side of the square that a family is trained on, in pixels."""
-    return min(int(side) for side in str(family.options["resolution"]).split(","))
+def _options_of(project: TrainingProject) -> dict[str, OptionValue]:
+    return {name: _as_option(value) for name, value in project.changes.items()}
+
+
+def picture_options_of(project: TrainingProject) -> dict[str, OptionValue]:
+    """Return the options that decide at which sizes a project's pictures are trained."""
+    return picture_options(family_of(project.family), project.vram_gb, _options_of(project))
 
 
 def _name_from(folder: Path) -> str:

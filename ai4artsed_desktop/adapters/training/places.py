@@ -16,6 +16,22 @@ from ai4artsed_desktop.domain.training.plan import TrainingPlaces
 KOHYA_DIR, LORA_OUTPUT_DIR = "KOHYA_DIR", "LORA_OUTPUT_DIR"
 TRAINING_DATASET_DIR, TRAINING_LOG_DIR = "TRAINING_DATASET_DIR", "TRAINING_LOG_DIR"
 
+#: Below the person's home: as the projects name their checkouts, and where a popular installer puts one.
+_USUAL_TRAINERS = (
+    "sd-scripts",
+    "kohya_ss",
+    "kohya",
+    "ai/sd-scripts",
+    "ai/kohya_ss",
+    "StabilityMatrix/Packages/kohya_ss",
+    "StabilityMatrix/Data/Packages/kohya_ss",
+)
+
+
+def is_trainer_folder(folder: Path) -> bool:
+    """Tell whether a folder is a checkout of sd-scripts, or holds one as ``sd-scripts/``."""
+    return any((place / "train_network.py").is_file() for place in (folder, folder / "sd-scripts"))
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingFolders:
@@ -74,9 +90,17 @@ class TrainingLocations:
 
     @property
     def kohya(self) -> Path | None:
-        """The trainer's folder as named, None if nobody named one."""
+        """The trainer's folder as named, else where people usually put one; None if there is neither."""
         named = self._environment.get(KOHYA_DIR, "").strip()
-        return Path(named).expanduser().absolute() if named else self._settings().training.kohya_dir
+        if named:
+            return Path(named).expanduser().absolute()
+        return self._settings().training.kohya_dir or self._usual_kohya()
+
+    def _usual_kohya(self) -> Path | None:
+        home = self._environment.get("HOME") or self._environment.get("USERPROFILE")
+        if not home:
+            return None
+        return next((Path(home, place) for place in _USUAL_TRAINERS if is_trainer_folder(Path(home, place))), None)
 
     @property
     def kohya_python(self) -> Path | None:

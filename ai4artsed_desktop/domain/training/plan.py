@@ -10,7 +10,7 @@ from types import MappingProxyType
 from ai4artsed_desktop.domain.training.buckets import Bucket, BucketRule, steps_per_epoch
 from ai4artsed_desktop.domain.training.dataset import FEW_PICTURES, DatasetReport
 from ai4artsed_desktop.domain.training.errors import DatasetError
-from ai4artsed_desktop.domain.training.families.base import Preset, TrainerFamily
+from ai4artsed_desktop.domain.training.families.base import Options, Preset, TrainerFamily
 from ai4artsed_desktop.domain.training.options import OptionSchema, OptionValue
 from ai4artsed_desktop.domain.training.rules import check_rules
 from ai4artsed_desktop.domain.training.toml_text import toml_text
@@ -254,6 +254,26 @@ def lora_sizes(family: TrainerFamily, options: Mapping[str, OptionValue]) -> tup
     number_bytes = _BYTES_PER_NUMBER.get(str(options.get("save_precision", "float")), 4)
     optimizer = str(options.get("optimizer_type", "")).lower()
     return parameters * number_bytes, parameters * _STATE_BYTES_PER_PARAMETER.get(optimizer, _FULL_STATE_BYTES)
+
+
+def picture_options(
+    family: TrainerFamily, vram_gb: float | None = None, changes: Mapping[str, OptionValue] = MappingProxyType({})
+) -> dict[str, OptionValue]:
+    """Return the options that decide at which sizes pictures are trained.
+
+    Args:
+        vram_gb: Chooses the preset; None = the card is not known yet.
+        changes: The person's own options.
+    """
+    preset: Options = {}
+    if vram_gb is not None:
+        preset = family.preset_for(max(vram_gb, family.min_vram_gb)).options
+    return {"enable_bucket": True, **family.options, **preset, **changes}
+
+
+def smallest_side_px(options: Mapping[str, OptionValue]) -> int:
+    """Return the side of the square that pictures are trained on, in pixels."""
+    return min(int(side) for side in str(options["resolution"]).split(","))
 
 
 def bucket_rule(options: Mapping[str, OptionValue], family: TrainerFamily) -> BucketRule:

@@ -50,6 +50,8 @@ class RunsCommand:
                     output.answer(f"{stage['name']} ({stage['state']}): {stage['text']}")
                 for entity in record.entities:
                     output.answer(f"{folder / entity.filename}")
+                if record.gpu_energy_wh is not None:
+                    output.answer(context.messages.text("gpu.energy.run", watt_hours=f"{record.gpu_energy_wh:.2f}"))
             case "replay":
                 await engine.start()
                 return await self._replay(options, context)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QLocale
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from ai4artsed_desktop.domain.events import Event
+from ai4artsed_desktop.domain.events import Event, RunCancelled, RunEvent, RunFailed, RunFinished
 from ai4artsed_desktop.domain.gpu import GpuSampled, GpuSnapshot
+from ai4artsed_desktop.domain.runs import RunRecord
 from ai4artsed_desktop.domain.vram import EnergyDay
+from ai4artsed_desktop.engine.ports import RunSummary
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.bridge import EngineBridge
 from ai4artsed_desktop.ui.gpu.card import GpuCard
@@ -53,9 +57,13 @@ class GpuPanel(QWidget):
         self.plot = PlotCard(kit, bridge.engine.gpu)
         self.holdings = HoldingsCard(kit, bridge)
         self.energy = Label(kit, look="small")
-        parts = (self.empty, self._card_column, self.notes, self.plot, self.holdings, self.energy, self.driver)
+        self.run_energy = Label(kit, look="small")
+        self.run_energy.hide()
+        energies = column(self.energy, self.run_energy, space=r.SPACE_1)
+        parts = (self.empty, self._card_column, self.notes, self.plot, self.holdings, energies, self.driver)
         self.setLayout(column(*parts, space=r.SPACE_3))
         bridge.engine_event.connect(self._on_bridge_engine_event)
+        bridge.run_event.connect(self._on_bridge_run_event)
         kit.translator.language_changed.connect(self.retranslate)
         self.show_snapshot(bridge.engine.gpu.latest)
 
@@ -92,6 +100,26 @@ class GpuPanel(QWidget):
         super().showEvent(event)
         self.show_snapshot(self._bridge.engine.gpu.latest)
         self._ask_energy()
+        self._bridge.ask(self._bridge.engine.runs.list_runs(1), self._on_runs)
+
+    def _on_runs(self, newest: Sequence[RunSummary]) -> None:
+        if newest:
+            self._ask_run(newest[0].run_id)
+
+    def _on_bridge_run_event(self, event: RunEvent) -> None:
+        if isinstance(event, RunFinished | RunFailed | RunCancelled) and self.isVisible():
+            self._ask_run(event.run_id)
+
+    def _ask_run(self, run_id: str) -> None:
+        self._bridge.ask(self._bridge.engine.record(run_id), self._on_run, lambda _: self.run_energy.hide())
+
+    def _on_run(self, record: RunRecord) -> None:
+        """Say what the newest run used; nothing where it was not measured all the time."""
+        energy_wh = record.gpu_energy_wh
+        self.run_energy.setVisible(energy_wh is not None)
+        if energy_wh is not None:
+            locale = QLocale(self._kit.translator.language)
+            self.run_energy.set_key("gpu.energy.run", watt_hours=locale.toString(energy_wh, "f", 2))
 
     def _on_bridge_engine_event(self, event: Event) -> None:
         if not isinstance(event, GpuSampled) or not self.isVisible():

@@ -9,10 +9,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QWidget
 
 from ai4artsed_desktop.domain.errors import ErrorInfo
-from ai4artsed_desktop.domain.training.buckets import BucketRule
 from ai4artsed_desktop.domain.training.dataset import LONG_CAPTION_WORDS, DatasetReport, FindingKind
-from ai4artsed_desktop.domain.training.families.base import TrainerFamily
 from ai4artsed_desktop.domain.training.plan import bucket_rule
+from ai4artsed_desktop.engine.training import picture_options_of
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.theme import set_look
@@ -118,7 +117,7 @@ class CheckCard(QFrame):
         for kind in _KINDS:
             if kind in found:
                 self._lines.addWidget(self._line(kind, list(dict.fromkeys(found[kind]))))
-        sizes = report.buckets(family_rule(self._link.family))
+        sizes = report.buckets(bucket_rule(picture_options_of(self._link.project), self._link.family))
         parts = [f"{b.count} × {b.width_px}×{b.height_px}" for b in sizes[:_SHOWN_BUCKETS]]
         more = " …" if len(sizes) > _SHOWN_BUCKETS else ""
         self.buckets.set_key("train.check.buckets", buckets=" · ".join(parts) + more)
@@ -172,8 +171,3 @@ class CheckCard(QFrame):
         self._is_looking = False
         self.retranslate()
         self._show_error(error)
-
-
-def family_rule(family: TrainerFamily) -> BucketRule:
-    """Return how a family groups pictures with its own options."""
-    return bucket_rule({"enable_bucket": True, **family.options}, family)

@@ -15,7 +15,7 @@ from ai4artsed_desktop.ui.theme import Theme
 
 #: More points than this are not seen on a screen, and two cores feel them.
 _MAX_POINTS = 1_500
-_AXIS_PX = 48
+_AXIS_PX = 54
 _LOWEST_PX = 140
 
 

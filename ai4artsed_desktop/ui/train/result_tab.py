@@ -201,20 +201,21 @@ class ResultTab(QWidget):
         # Those of its own family first: only they can show it.
         outputs.sort(key=lambda config: self._fit_reason(config.id) is not None)
         names = [(config.id, localized(config.name, language)) for config in outputs]
-        self.output.set_options(names, self._chosen_output or None)
+        is_fit = bool(self._chosen_output) and self._fit_reason(self._chosen_output) is None
+        self.output.set_options(names, self._chosen_output if is_fit else None)
         interceptions = [(config.id, localized(config.name, language)) for config in catalog.sorted_interceptions()]
         self.interception.set_options(interceptions, self.interception.value or _PLAIN)
         self._describe()
 
     def _fit_reason(self, output_id: str) -> Reason | None:
         """Return why an output cannot show the LoRA, or None."""
-        lora = self._lora
-        if lora is None:
+        if self._link.snapshot is None:
             return None
+        lora = self._lora
         chunks = lora_chunks(self._context.facts.engine.catalog, [output_id])
-        if lora.family is not None or lora.problem is not None:
+        if lora is not None and (lora.family is not None or lora.problem is not None):
             return fit_problem(lora, chunks)
-        # Its file cannot be read from the library: what it was trained for is known all the same.
+        # It is not there yet, or its file cannot be read: what it is trained for is known all the same.
         mine = _LIBRARY_FAMILIES.get(self._link.family.id, self._link.family.id)
         families = (family_of(chunk) for chunk in chunks)
         other = next((family.value for family in families if family is not None and family.value != mine), None)
@@ -369,7 +370,7 @@ class ResultTab(QWidget):
         self.create_button.hide()
         self.error_card.hide()
         self._show_compared()
-        self._describe()
+        self._fill_choices()
 
 
 def _card(layout: QLayout) -> QFrame:

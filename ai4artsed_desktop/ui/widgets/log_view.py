@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QTimer
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, QTimer
 from PySide6.QtGui import (
     QFontMetrics,
     QGuiApplication,
@@ -57,6 +57,7 @@ class LogView(QFrame):
         self.end_button = Button(kit, "log.to_end", "arrow-down", "quiet")
         self.copy_button = IconButton(kit, "copy", "log.copy")
         self.state = Label(kit, look="muted")
+        self.state.setWordWrap(False)
         self.lines = _Lines(kit, self.model)
         # It takes what is left, and a few lines at least.
         self.lines.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
@@ -86,6 +87,12 @@ class LogView(QFrame):
         """There are new lines."""
         if self.isVisible():
             self.model.look()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the count of lines at one size: else each new count lays out the whole page, 25 ms (measured)."""
+        super().resizeEvent(event)
+        width = max(0, self.contentsRect().width() - 2 * r.SPACE_3)
+        self.state.setFixedSize(width, self.state.fontMetrics().lineSpacing() + 2)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Catch up with what was written meanwhile."""
@@ -129,9 +136,8 @@ class LogView(QFrame):
     def _show_state(self) -> None:
         shown, kept = self.model.rowCount(), self.model.count
         is_filtered = bool(self.filter.text().strip() or self.level.value)
-        key = "log.empty" if not kept else "log.no_hit" if not shown else "log.hits" if is_filtered else ""
+        key = "log.empty" if not kept else "log.no_hit" if not shown else "log.hits" if is_filtered else "log.count"
         self.state.set_key(key, shown=shown, kept=kept)
-        self.state.setVisible(bool(key))
         self.copy_button.setEnabled(shown > 0)
         self._show_end_button()
 
@@ -175,6 +181,8 @@ class _Lines(QTableView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        # A bar that appears with the first full screen would lay out the whole page anew, in the middle of a flood.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         for header in (self.horizontalHeader(), self.verticalHeader()):
             header.hide()
             header.setMinimumSectionSize(1)

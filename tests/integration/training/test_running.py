@@ -56,6 +56,17 @@ async def test_a_training_is_followed_from_first_phase_to_the_lora_in_its_folder
         assert after.progress.learning_rate == pytest.approx(1e-4)
 
 
+async def test_the_check_asks_for_the_size_that_is_really_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_studio(tmp_path, monkeypatch) as studio:
+        await studio.project("usual")
+        usual = await studio.service.scan_project("usual")
+        assert {finding.kind for finding in usual.findings} == {"small"}, "512 pixels are asked for, they have 96 × 64"
+        await studio.project("tiny", changes={"resolution": "64,64", "min_bucket_reso": 64})
+        assert (await studio.service.scan_project("tiny")).findings == ()
+
+
 async def test_originals_are_not_touched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_studio(tmp_path, monkeypatch) as studio:
         before = digests(studio.pictures)

@@ -30,6 +30,7 @@ from tests.support.fake_nvml import DRIVER_NOT_LOADED, GIB, NOT_SUPPORTED, FakeC
 from tests.support.ui_kit import nameless
 from tests.support.ui_window import WindowWorld, open_window
 from tests.support.vram_world import FakeProgram, TestNames
+from tests.support.world import request
 
 Run = RunInWindowLoop[None]
 NEED = VramNeed("generation", "output:x:y", "Model X", "comfyui", 18 * GIB, "documented")
@@ -175,6 +176,27 @@ def test_the_plot_has_curves_with_gaps_and_marks_of_runs(run_in_window_loop: Run
             assert plot.view.visible_marks() == 2
             gpu.opened.kit.theme.configure(choice=ThemeChoice.DARK)
             assert plot.view.isVisible()
+
+    run_in_window_loop(body)
+
+
+def test_the_newest_runs_energy_is_said_and_none_where_it_was_not_measured(
+    run_in_window_loop: Run, app_home: Path
+) -> None:
+    async def body() -> None:
+        card = FakeCard()
+        async with gpu_window(app_home, card) as gpu:
+            await gpu.shows("24.0 GB used")
+            run = gpu.opened.world.engine.runs.submit(request("A red apple", "as_is"))
+            await gpu.opened.world.engine.runs.wait(run)
+            await gpu.shows("Latest run: 0.00 Wh")  # this card's counter stands still: measured, not supposed
+            card.failing |= {
+                "nvmlDeviceGetTotalEnergyConsumption": NOT_SUPPORTED,
+                "nvmlDeviceGetPowerUsage": NOT_SUPPORTED,
+            }
+            run = gpu.opened.world.engine.runs.submit(request("A red apple", "as_is"))
+            await gpu.opened.world.engine.runs.wait(run)
+            await gpu.opened.until(lambda: "Latest run" not in gpu.words(), 20)
 
     run_in_window_loop(body)
 

@@ -110,6 +110,10 @@ def test_pause_waits_for_the_next_save(
             await train.opened.until(lambda: train.state() == "stopped", 30)
             snapshot = train.page.link.snapshot
             assert snapshot is not None and snapshot.resumable_step in (2, 4)
+            train.page.show_tab("result")
+            await train.shows("Saved LoRA files")
+            result = train.page.result
+            assert result.output.value in ("sd15", "sd15_draft"), "its saves are shown by its own family, too"
 
     run_in_window_loop(body)
 
