@@ -74,12 +74,12 @@ class TrainingNotices(QObject):
             if project not in self.cards:
                 self.cards[project] = self._card(project)
             error = ErrorInfo(verdict.code, dict(verdict.params), verdict.detail)
-            self.cards[project].show_error(error, about=project)
+            self.cards[project].show_error(error)
             self.cards[project].add_action("train.notice.show", partial(self._look_at, project))
         self.arrange()
 
     def _card(self, project: str) -> ErrorCard:
-        card = ErrorCard(self._kit)
+        card = ErrorCard(self._kit, about=project)
         card.closed.connect(partial(self._dismiss, project))
         self._banners.addWidget(card)
         return card

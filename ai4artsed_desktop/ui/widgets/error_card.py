@@ -21,15 +21,16 @@ class ErrorCard(QFrame):
 
     Args:
         kit: Look, icons and words.
+        about: Whose errors they are, a proper name said before them where the place does not tell.
     """
 
     closed = Signal()
 
-    def __init__(self, kit: Kit) -> None:
+    def __init__(self, kit: Kit, about: str = "") -> None:
         super().__init__()
         self._kit = kit
         self._error: ErrorInfo | None = None
-        self._about = ""
+        self._about = about
         set_look(self, "bad-card")
         self._what = Label(kit, look="strong")
         self._why = Label(kit)
@@ -58,13 +59,9 @@ class ErrorCard(QFrame):
         self.retranslate()
         self.hide()
 
-    def show_error(self, error: ErrorInfo, about: str = "") -> None:
-        """Show ``error``; buttons of an earlier one go.
-
-        Args:
-            about: Whose error it is, a proper name said before it where the place does not tell.
-        """
-        self._error, self._about = error, about
+    def show_error(self, error: ErrorInfo) -> None:
+        """Show ``error``; buttons of an earlier one go."""
+        self._error = error
         while (item := self._actions.takeAt(0)) is not None:
             if widget := item.widget():
                 widget.deleteLater()
