@@ -29,7 +29,7 @@ class RefusalCard(ErrorCard):
         self.found = Label(kit)
         self.level = Label(kit, look="small")
         self._words.insertWidget(2, self.found)
-        self._words.addWidget(self.level)
+        self._words.insertWidget(4, self.level)
         self.retranslate()
 
     def show_error(self, error: ErrorInfo, about: str = "") -> None:

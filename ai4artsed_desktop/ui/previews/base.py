@@ -67,6 +67,8 @@ class PreviewWidget(QWidget):
         bar = row(self.tools, self.caption, None, self.copy_button, self.drag_button, self.save_button, space=r.SPACE_1)
         layout = column(self.stage, self.error_card, bar, space=r.SPACE_1)
         layout.setStretch(0, 1)
+        # Takes the room only while the stage is hidden: an error's lines stay together.
+        layout.insertStretch(2, 0)
         self.setLayout(layout)
 
     def show_medium(self, medium: MediumView) -> None:

@@ -49,7 +49,7 @@ class ErrorCard(QFrame):
         self.details.setMaximumHeight(160)
         set_look(self.details, "code")
         self._icon = IconLabel(kit, "error", "bad")
-        self._words = column(self._what, self._why, self._next, space=r.SPACE_1)
+        self._words = column(self._what, self._why, self._next, None, space=r.SPACE_1)
         head = row(column(self._icon, None), self._words, column(self.close_button, None), space=r.SPACE_3)
         head.setStretch(1, 1)
         doors = row(self._actions_holder(), self.details_button, self.copy_button)

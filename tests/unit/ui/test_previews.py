@@ -21,6 +21,7 @@ from ai4artsed_desktop.ui.previews.image import ImagePreview
 from ai4artsed_desktop.ui.previews.registry import discover, preview_for
 from ai4artsed_desktop.ui.previews.text import TextPreview
 from ai4artsed_desktop.ui.theme import ThemeChoice
+from ai4artsed_desktop.ui.widgets.basics import Label
 from tests.support.ui_kit import nameless
 from tests.support.ui_media import medium, moving_bytes, picture_bytes, shown
 
@@ -76,6 +77,9 @@ def test_a_medium_that_cannot_be_loaded_is_said_in_three_lines(spec: PreviewSpec
     shown(preview, qtbot, MediumView("x", "image/png", refuse))
     qtbot.waitUntil(preview.error_card.isVisible)
     assert preview.save_button.isEnabled()
+    lines = [label for label in preview.error_card.findChildren(Label) if label.isVisible()]
+    qtbot.waitUntil(lambda: lines[-1].geometry().bottom() - lines[0].y() < 40 * len(lines))
+    assert preview.height() > 350, "the lines stand together, though there is room"
 
 
 def test_first_paint_needs_no_heavy_import() -> None:
