@@ -32,12 +32,12 @@ class RefusalCard(ErrorCard):
         self._words.insertWidget(4, self.level)
         self.retranslate()
 
-    def show_error(self, error: ErrorInfo, about: str = "") -> None:
-        """Show ``error``; a refusal in quiet colours, any other as ever. See ``ErrorCard.show_error``."""
+    def show_error(self, error: ErrorInfo) -> None:
+        """Show ``error``; a refusal in quiet colours, any other as ever."""
         is_refusal = error.code in _TITLES or error.code == PersonNamedError.code
         set_look(self, "card" if is_refusal else "bad-card")
         self._icon.set_face("hand" if is_refusal else "error", "info" if is_refusal else "bad")
-        super().show_error(error, about)
+        super().show_error(error)
 
     def retranslate(self) -> None:
         """Set the words anew."""
