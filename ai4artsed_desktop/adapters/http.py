@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import ssl
+import sys
 import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 
 import httpx
 
 from ai4artsed_desktop.adapters.local_only import NetworkGuard, is_loopback
+
+# WORKAROUND httpcore 1.0: for each lock of each request it tries to import sniffio, and a missing module is looked for
+# on the disk each time (2 ms a request). None says at once that it is not there. Remove when httpcore asks once.
+if "sniffio" not in sys.modules and find_spec("sniffio") is None:
+    sys.modules["sniffio"] = None  # pyright: ignore[reportArgumentType] - documented: the import system reads it so
 
 #: No connection is kept for later: what is kept goes to a server that may have ended meanwhile.
 NO_KEPT_CONNECTIONS = httpx.Limits(max_keepalive_connections=0)

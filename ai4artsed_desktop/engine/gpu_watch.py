@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 #: Looks per second, always and while something waits for memory or is looked at closely.
 RATE_HZ, FAST_RATE_HZ = 2.0, 10.0
+#: A look is worth that long where there is no card: twice the time between two looks.
+_RECENT_S = 2 / RATE_HZ
 #: Energy is written down so often, and at the end.
 _SAVE_S = 60.0
 _RUN_STATES = {RunStarted: "started", RunFinished: "finished", RunFailed: "failed", RunCancelled: "cancelled"}
@@ -71,6 +73,11 @@ class GpuWatch:
             return self.latest
         self.latest = await self._meter.fresh()
         return self.latest
+
+    async def recent(self) -> GpuSnapshot:
+        """Look now, unless a look of this second found no card: then there is nothing to look at."""
+        has_none = not self.latest.gpus and time.monotonic() - self.latest.taken_s < _RECENT_S
+        return self.latest if has_none and self.latest is not NOT_ASKED else await self.fresh()
 
     @contextmanager
     def fast(self) -> Generator[None]:

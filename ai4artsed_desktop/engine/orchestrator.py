@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, field
@@ -25,6 +24,7 @@ from ai4artsed_desktop.domain.events import (
 )
 from ai4artsed_desktop.domain.language import guess_language
 from ai4artsed_desktop.domain.parameters import resolve, with_values
+from ai4artsed_desktop.domain.readable_json import readable_json
 from ai4artsed_desktop.domain.runs import (
     STAGE_ORDER,
     OutputRequest,
@@ -175,10 +175,12 @@ class Orchestrator:
         text = await self._optimise(job, config, text)
         started = time.perf_counter()
         job.publish(StageStarted(job.run_id, StageName.OUTPUT, config.chunk))
-        await job.folder.flush()
+        step = discover_output_steps()[chunk_entry.value.type]
+        if not step.keeps_request:
+            await job.folder.flush()
         output_job = self._output_job(job, config, chunk_entry, output, text)
         async with self._services.gpu.around_output(output_job) as measured:
-            facts = await discover_output_steps()[chunk_entry.value.type].run(output_job)
+            facts = await step.run(output_job)
         record = StageRecord(
             name=StageName.OUTPUT,
             state="done",
@@ -479,8 +481,7 @@ def _is_due(job: RunJob, stage: StageName) -> bool:
 
 
 def _json_medium(data: object, **facts: object) -> ProducedMedium:
-    text = json.dumps(data, ensure_ascii=False, indent=2)
-    return ProducedMedium("record", "application/json", "json", data=text.encode(), metadata=facts)
+    return ProducedMedium("record", "application/json", "json", data=readable_json(data), metadata=facts)
 
 
 def _ms(started: float) -> float:

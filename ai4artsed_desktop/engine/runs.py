@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import secrets
 import sys
@@ -26,6 +25,7 @@ from ai4artsed_desktop.domain.errors import (
 )
 from ai4artsed_desktop.domain.events import Event, RunCancelled, RunFailed, RunFinished, RunQueued, RunStarted
 from ai4artsed_desktop.domain.parameters import SEED_LIMIT, resolve
+from ai4artsed_desktop.domain.readable_json import readable_json
 from ai4artsed_desktop.domain.runs import (
     MAX_TEXT_CHARS,
     STAGE_ORDER,
@@ -426,8 +426,7 @@ def _configs_used(request: RunRequest, catalog: Catalog) -> dict[str, object]:
 
 
 def _json(data: object) -> ProducedMedium:
-    text = json.dumps(data, ensure_ascii=False, indent=2)
-    return ProducedMedium("record", "application/json", "json", data=text.encode("utf-8", "replace"))
+    return ProducedMedium("record", "application/json", "json", data=readable_json(data))
 
 
 def _text(text: str) -> ProducedMedium:

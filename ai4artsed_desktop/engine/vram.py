@@ -133,7 +133,7 @@ class VramArbiter:
             run_id: The run it is for; what that run itself has done before is no work of somebody else.
         """
         need = await self.estimated(need)
-        snapshot = await self._watch.fresh()
+        snapshot = await self._watch.recent()
         card = snapshot.card_of(need.process)
         if card is None or card.free_bytes is None:
             return VramPlan(need, reason=snapshot.reason or Reason("gpu.reason.lost"))
@@ -387,7 +387,7 @@ class VramArbiter:
         return snapshot, True
 
     async def _has_cards(self) -> bool:
-        return bool((self._watch.latest if self._watch.latest.gpus else await self._watch.fresh()).gpus)
+        return bool((self._watch.latest if self._watch.latest.gpus else await self._watch.recent()).gpus)
 
     async def _look(self, snapshot: GpuSnapshot, run_id: str = "") -> Sight:
         working: set[ProcessKind] = {lease.plan.need.process for lease in self._leases_beside(run_id)}

@@ -18,7 +18,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import json
 import os
 import re
 import shutil
@@ -43,6 +42,7 @@ from ai4artsed_desktop.adapters.storage.atomic import (
 from ai4artsed_desktop.adapters.storage.run_index import shown_in_lists
 from ai4artsed_desktop.adapters.storage.sniffing import check_content, read_head
 from ai4artsed_desktop.domain.errors import RunDamagedError, StorageError
+from ai4artsed_desktop.domain.readable_json import readable_json
 from ai4artsed_desktop.domain.runs import MediumRecord, RunRecord
 from ai4artsed_desktop.engine.input_images import ORIGINAL
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
@@ -253,8 +253,7 @@ def _original_name(source: Path) -> str:
 
 def write_record(folder: Path, record: RunRecord, *, syncs_folder: bool = True) -> None:
     """Write a run's ``metadata.json`` atomically; see ``write_atomically``. Raises StorageError."""
-    text = json.dumps(record.model_dump(mode="json"), ensure_ascii=False, indent=2)
-    write_atomically(folder / METADATA, text.encode("utf-8", "replace"), syncs_folder=syncs_folder)
+    write_atomically(folder / METADATA, readable_json(record), syncs_folder=syncs_folder)
 
 
 def read_record(folder: Path) -> RunRecord:

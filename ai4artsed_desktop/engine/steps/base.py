@@ -112,8 +112,8 @@ class OutputJob:
     """One medium to make.
 
     ``save`` writes, records and announces a medium and returns when that is done; ``keep`` writes a JSON record beside
-    the media. With ``local_only`` no request may leave the machine. ``author`` is set when a model wrote ``text`` as
-    code in this very run: it is asked again when the code fails.
+    the media, and the run's record. With ``local_only`` no request may leave the machine. ``author`` is set when a
+    model wrote ``text`` as code in this very run: it is asked again when the code fails.
     """
 
     run_id: str
@@ -143,6 +143,11 @@ class OutputStep(Protocol):
     @property
     def chunk_type(self) -> str:
         """The ``type`` of the chunks it runs."""
+        ...
+
+    @property
+    def keeps_request(self) -> bool:
+        """True if it keeps what it sends (``OutputJob.keep``) before long work: that writes the run's record, too."""
         ...
 
     async def problem(self, chunk: Chunk, is_trusted: bool, services: Services) -> Reason | None:

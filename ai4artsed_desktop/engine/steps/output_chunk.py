@@ -40,6 +40,8 @@ def build_request(job: OutputJob, loras: Sequence[LoraChoice] = ()) -> tuple[Med
 class BackendStep:
     """Runs chunks that a media backend executes; two chunk types, one way."""
 
+    keeps_request = True
+
     def __init__(self, chunk_type: str) -> None:
         self.chunk_type = chunk_type
 

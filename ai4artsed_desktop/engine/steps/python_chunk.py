@@ -70,6 +70,7 @@ class PythonChunkStep:
     """Runs ``chunks/*.py``."""
 
     chunk_type = "python_chunk"
+    keeps_request = False
 
     async def problem(self, chunk: Chunk, is_trusted: bool, services: Services) -> Reason | None:
         """Return why the chunk cannot run: it is not ours and not allowed, or its renderer is missing."""

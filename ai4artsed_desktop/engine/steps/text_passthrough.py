@@ -23,6 +23,7 @@ class TextPassthroughStep:
     """Stores the text and, where it is code, renders it in the sandbox."""
 
     chunk_type = "text_passthrough"
+    keeps_request = False
 
     async def problem(self, chunk: Chunk, is_trusted: bool, services: Services) -> Reason | None:
         """Return why the chunk cannot run: its renderer is missing."""
