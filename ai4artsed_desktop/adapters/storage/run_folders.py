@@ -56,7 +56,8 @@ class DiskRunFolder:
     """One run's folder. Calls of one run come one after another; the lock guards against a save beside an add.
 
     Args:
-        on_written: Called, in a worker thread, with each written record that says something new to lists and search.
+        on_written: Called, in a worker thread, with each written record that says something new to lists and search;
+            the run waits for it.
     """
 
     def __init__(self, path: Path, record: RunRecord, on_written: Callable[[RunRecord, Path], None]) -> None:

@@ -1,13 +1,20 @@
-"""Run folders and the index over them as one store."""
+"""Run folders and the index over them as one store.
+
+The index has a thread of its own: a run waits for its folder, which is the truth, never for the index; whoever asks the
+index waits for all that was put before.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import shutil
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from ai4artsed_desktop.adapters.storage.atomic import sync_folder, translated_errors
 from ai4artsed_desktop.adapters.storage.run_folders import (
@@ -27,6 +34,7 @@ from ai4artsed_desktop.domain.runs import RunRecord
 from ai4artsed_desktop.engine.ports import Notes, RunSummary
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 _UNFINISHED = frozenset({"queued", "running", "paused"})
 
 
@@ -36,6 +44,7 @@ class DiskRunStore:
     def __init__(self, runs: Path, index: Path) -> None:
         self._runs = runs
         self._index = RunIndex(index)
+        self._indexing: ThreadPoolExecutor | None = None
 
     async def create(self, record: RunRecord, notes: Notes = ()) -> DiskRunFolder:
         """Make the folder with its record and first files in it. Raises StorageError.
@@ -44,7 +53,9 @@ class DiskRunStore:
         """
         day = datetime.fromisoformat(record.created).date().isoformat()
         path = self._runs / day / record.run_id
-        return await asyncio.to_thread(self._create, path, record, notes)
+        record = await asyncio.to_thread(_make_folder, path, record, notes)
+        self._put_later(record, path)
+        return DiskRunFolder(path, record, self._put_later)
 
     async def load(self, run_id: str) -> RunRecord:
         """Return a run's record. Raises UnknownEntryError, RunDamagedError."""
@@ -54,18 +65,18 @@ class DiskRunStore:
         """Return a run's folder. Raises UnknownEntryError."""
         if not is_run_id(run_id):
             raise UnknownEntryError(kind="run", id=run_id)
-        found = await asyncio.to_thread(self._find_folder, run_id)
+        found = await self._ask(partial(self._find_folder, run_id))
         if found is None:
             raise UnknownEntryError(kind="run", id=run_id)
         return found
 
     async def list_runs(self, limit: int = 200, search: str = "") -> Sequence[RunSummary]:
         """Return runs, newest first. An index that is not there is made first."""
-        return await asyncio.to_thread(self._list, limit, search)
+        return await self._ask(partial(self._list, limit, search))
 
     async def rebuild_index(self) -> int:
         """Make the index anew from the folders; return the number of runs."""
-        return await asyncio.to_thread(self._index.rebuild, self._records)
+        return await self._ask(partial(self._index.rebuild, self._records))
 
     async def mark_interrupted(self) -> Sequence[RunSummary]:
         """Mark runs whose program died as interrupted, tidy their folders and return them, newest first.
@@ -73,16 +84,24 @@ class DiskRunStore:
         The index follows: it learns the runs it missed and forgets those whose folders are gone. A run that it knows as
         ended is not read again, so that this stays quick however many there are.
         """
-        return await asyncio.to_thread(self._mark_interrupted)
+        return await self._ask(self._mark_interrupted)
 
     async def aclose(self) -> None:
         """Close the index."""
-        await asyncio.to_thread(self._index.close)
+        await self._ask(self._index.close)
+        self._thread().shutdown()
+        self._indexing = None
 
-    def _create(self, path: Path, record: RunRecord, notes: Notes) -> DiskRunFolder:
-        record = _make_folder(path, record, notes)
-        self._put(record, path)
-        return DiskRunFolder(path, record, self._put)
+    async def _ask(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread(), call)
+
+    def _thread(self) -> ThreadPoolExecutor:
+        if self._indexing is None:
+            self._indexing = ThreadPoolExecutor(1, thread_name_prefix="run index")
+        return self._indexing
+
+    def _put_later(self, record: RunRecord, path: Path) -> None:
+        self._thread().submit(self._put, record, path).add_done_callback(_log_failure)
 
     def _put(self, record: RunRecord, path: Path) -> None:
         try:
@@ -154,6 +173,11 @@ class DiskRunStore:
 
     def _relative(self, path: Path) -> str:
         return path.relative_to(self._runs).as_posix()
+
+
+def _log_failure(done: Future[None]) -> None:
+    if (failure := done.exception()) is not None:
+        logger.error("the run index was not updated", exc_info=failure)
 
 
 def _summary(record: RunRecord, relative: str) -> RunSummary:

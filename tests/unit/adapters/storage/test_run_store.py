@@ -45,6 +45,7 @@ async def filled(store: DiskRunStore, count: int = 3, **more: Any) -> None:
 
 async def test_the_live_index_equals_a_rebuilt_one(store: DiskRunStore, tmp_path: Path) -> None:
     await filled(store)
+    assert len(await store.list_runs()) == 3  # whoever asks the index waits for what was put
     live = dump(tmp_path)
     assert await store.rebuild_index() == 3
     assert dump(tmp_path) == live and len(live) == 9
