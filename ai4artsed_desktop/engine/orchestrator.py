@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
@@ -262,9 +262,9 @@ class Orchestrator:
                 record = await job.folder.add(f"output_{admitted.kind}", admitted, output_id=config.id)
                 job.publish(MediumSaved(job.run_id, record, config.id))
 
-        async def keep(stem: str, data: object) -> None:
+        def keep(stem: str, data: object) -> Coroutine[Any, Any, None]:
             job.folder.note(stem, _json_medium(data, output=config.id))
-            await job.folder.flush()
+            return job.folder.flush()
 
         return OutputJob(
             run_id=job.run_id,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -64,3 +65,22 @@ class TaskScope:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def beside(coro: Coroutine[Any, Any, None], *, name: str) -> AsyncGenerator[None]:
+    """Run something short beside the body; it has ended when the context is left, and is cancelled if the body fails.
+
+    Raises:
+        What the body raises, else what ``coro`` does; never a group of both.
+    """
+    task = asyncio.get_running_loop().create_task(coro, name=name)
+    try:
+        yield
+    except BaseException:
+        task.cancel()
+        await asyncio.wait({task})
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.warning("task %s failed, too: %s", name, error)
+        raise
+    await task

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from ai4artsed_desktop.domain.chunks import Chunk, ProcessingChunk
 from ai4artsed_desktop.domain.configs import FewShotExamples, LoraUse, OutputConfig
@@ -111,9 +111,9 @@ class TextOutcome:
 class OutputJob:
     """One medium to make.
 
-    ``save`` writes, records and announces a medium and returns when that is done; ``keep`` writes a JSON record beside
-    the media, and the run's record. With ``local_only`` no request may leave the machine. ``author`` is set when a
-    model wrote ``text`` as code in this very run: it is asked again when the code fails.
+    ``save`` writes, records and announces a medium and returns when that is done; ``keep`` takes a JSON record beside
+    the media, and writes it with the run's when awaited. With ``local_only`` no request may leave the machine.
+    ``author`` is set when a model wrote ``text`` as code in this very run: it is asked again when the code fails.
     """
 
     run_id: str
@@ -129,7 +129,7 @@ class OutputJob:
     make_work_dir: Callable[[], Path]
     progress: Callable[[MediaProgress], None]
     save: Callable[[ProducedMedium], Awaitable[object]]
-    keep: Callable[[str, object], Awaitable[None]]
+    keep: Callable[[str, object], Coroutine[Any, Any, None]]
     services: Services
     local_only: bool = False
     author: CodeAuthor | None = None
@@ -147,7 +147,7 @@ class OutputStep(Protocol):
 
     @property
     def keeps_request(self) -> bool:
-        """True if it keeps what it sends (``OutputJob.keep``) before long work: that writes the run's record, too."""
+        """True if it keeps what it sends (``OutputJob.keep``): that writes the run's record while the work begins."""
         ...
 
     async def problem(self, chunk: Chunk, is_trusted: bool, services: Services) -> Reason | None:

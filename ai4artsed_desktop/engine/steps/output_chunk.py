@@ -16,6 +16,7 @@ from ai4artsed_desktop.engine.lora import AppliedLora, LoraChoice
 from ai4artsed_desktop.engine.ports import MediaBackend, MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from ai4artsed_desktop.engine.steps.base import OutputJob, Services
+from ai4artsed_desktop.engine.tasks import beside
 from ai4artsed_desktop.engine.templates import fill_request
 
 
@@ -69,8 +70,9 @@ class BackendStep:
         if job.local_only and not backend.is_local:
             raise LocalOnlyError(host=backend.id)
         request, applied = build_request(job, await job.services.loras.choices(job.loras))
-        await job.keep("workflow", request.graph if request.graph is not None else request.body)
-        await _generate_healing(backend, request, job)
+        kept = job.keep("workflow", request.graph if request.graph is not None else request.body)
+        async with beside(kept, name=f"{job.run_id}:workflow"):  # the disk needs not be waited for by the server
+            await _generate_healing(backend, request, job)
         return {"loras": [asdict(lora) for lora in applied]} if applied else {}
 
 

@@ -11,7 +11,7 @@ from ai4artsed_desktop.domain.errors import ErrorInfo
 from ai4artsed_desktop.domain.events import Event, ModelsChanged, RunStarted
 from ai4artsed_desktop.engine.bus import EventBus
 from ai4artsed_desktop.engine.messages import Messages
-from ai4artsed_desktop.engine.tasks import TaskScope
+from ai4artsed_desktop.engine.tasks import TaskScope, beside
 
 
 def test_events_come_to_everyone_in_order_and_one_failing_listener_disturbs_nobody(
@@ -97,3 +97,54 @@ def test_messages_fall_back_and_show_what_is_missing() -> None:
     assert Messages(tables, "fr").language == "en"
     error = german.error(ErrorInfo("error.never.heard.of", {"x": "key"}))
     assert (error.what, error.why, error.next) == ("U", "W", "N")
+
+
+async def test_what_runs_beside_has_ended_when_the_body_is_left() -> None:
+    done: list[str] = []
+
+    async def short() -> None:
+        await asyncio.sleep(0)
+        done.append("short")
+
+    async with beside(short(), name="short"):
+        done.append("body")
+    assert done == ["body", "short"]
+
+
+async def test_what_fails_beside_is_raised_as_it_is_and_the_body_goes_first(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken() -> None:
+        raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        async with beside(broken(), name="broken"):
+            await asyncio.sleep(0)
+    with pytest.raises(ValueError, match="body"):
+        async with beside(broken(), name="broken"):
+            await asyncio.sleep(0)
+            raise ValueError("body")
+    assert "task broken failed, too: full" in caplog.text
+
+
+async def test_a_body_that_fails_or_is_cancelled_ends_what_runs_beside_it() -> None:
+    ended: list[str] = []
+
+    async def long() -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            ended.append("long")
+
+    with pytest.raises(ValueError, match="body"):
+        async with beside(long(), name="long"):
+            await asyncio.sleep(0)
+            raise ValueError("body")
+
+    async def outer() -> None:
+        async with beside(long(), name="long"):
+            await asyncio.sleep(3600)
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(outer())
+        await asyncio.sleep(0.01)
+        task.cancel()
+    assert ended == ["long", "long"]
