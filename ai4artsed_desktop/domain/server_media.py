@@ -7,10 +7,10 @@ nobody here has seen: it may be baked into an imported graph, or come by a param
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Set
-from typing import Any, cast
+from collections.abc import Iterator, Set
 
 from ai4artsed_desktop.domain.graph_links import Graph, class_of, inputs_of
+from ai4artsed_desktop.domain.text import strings_in
 
 #: Endings of what shows or sounds; ``.latent`` is a picture too, and so is a rendered 3D model.
 _ENDINGS = (
@@ -58,7 +58,7 @@ def media_in_graph(graph: Graph, own: Set[str], but: Set[tuple[str, str]] = froz
             continue
         is_left_out = any((node_id, name) in but for name in inputs)
         judged = {name: value for name, value in inputs.items() if (node_id, name) not in but}
-        texts = [text for name, value in judged.items() if name not in _RESULT_NAMES for text in _texts(value)]
+        texts = [text for name, value in judged.items() if name not in _RESULT_NAMES for text in strings_in(value)]
         named = [text for text in texts if text not in own and _is_medium(text)]
         yield from named
         # Its file may come by a link, a folder or a widget that nobody knows: only a file of ours is a good sign.
@@ -68,7 +68,7 @@ def media_in_graph(graph: Graph, own: Set[str], but: Set[tuple[str, str]] = froz
 
 def media_in_body(body: object, own: Set[str] = frozenset()) -> Iterator[str]:
     """Yield the files and addresses that the body of a request names, which a service would fetch."""
-    for text in _texts(body):
+    for text in strings_in(body):
         if text not in own and _is_medium(text):
             yield text[:200]
 
@@ -81,16 +81,3 @@ def brings_media(class_type: str) -> bool:
 
 def _is_medium(text: str) -> bool:
     return bool(_ADDRESS.fullmatch(text) or _FILE.fullmatch(text))
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Yield the texts in a value of any depth."""
-    waiting = [value]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, str):
-            yield part
-        elif isinstance(part, Mapping):
-            waiting.extend(cast("Mapping[str, Any]", part).values())
-        elif isinstance(part, list | tuple):
-            waiting.extend(cast("list[Any]", part))

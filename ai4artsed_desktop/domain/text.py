@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, cast
 
 from pydantic import BeforeValidator, Field
 
@@ -42,3 +42,16 @@ def clean_text(text: str) -> str:
 def _is_noncharacter(char: str) -> bool:
     point = ord(char)
     return 0xFDD0 <= point <= 0xFDEF or point & 0xFFFE == 0xFFFE
+
+
+def strings_in(tree: object) -> Iterator[str]:
+    """Yield every string of a JSON structure, of any depth; keys are ours and are left out."""
+    waiting = [tree]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, Mapping):
+            waiting.extend(cast("Mapping[str, Any]", part).values())
+        elif isinstance(part, list | tuple):
+            waiting.extend(cast("list[Any]", part))

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ai4artsed_desktop.domain.chunks import ProcessingChunk, TextPassthroughChunk
 from ai4artsed_desktop.domain.runs import RunRequest
+from ai4artsed_desktop.domain.text import strings_in
 from ai4artsed_desktop.engine.catalog import Catalog
-from ai4artsed_desktop.engine.safety_run import strings_in
 
 
 def said_by_person(request: RunRequest) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any, cast
+from typing import cast
 
 from ai4artsed_desktop.domain.chunks import Chunk
 from ai4artsed_desktop.domain.code_art import RenderJob, RenderVerdict
@@ -25,6 +25,7 @@ from ai4artsed_desktop.domain.safety.check import check_lists, decide
 from ai4artsed_desktop.domain.safety.code_texts import looks_like_code, split_code, words_of_code
 from ai4artsed_desktop.domain.safety.verdicts import CHECKED_LEVELS, Verdict
 from ai4artsed_desktop.domain.server_media import media_in_body, media_in_graph
+from ai4artsed_desktop.domain.text import strings_in
 from ai4artsed_desktop.domain.text_models import TextDelta, TextModelInfo, TextRequest
 from ai4artsed_desktop.engine.ports import CodeRenderer, MediaBackend, MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
@@ -296,16 +297,3 @@ class _GuardedRenderer:
 
     async def problem(self) -> str | None:
         return await self.renderer.problem()
-
-
-def strings_in(tree: Any) -> Iterator[str]:
-    """Yield every string of a JSON structure, of any depth; keys are ours and are left out."""
-    waiting = [tree]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, str):
-            yield part
-        elif isinstance(part, Mapping):
-            waiting.extend(cast("Mapping[str, Any]", part).values())
-        elif isinstance(part, list | tuple):
-            waiting.extend(cast("list[Any]", part))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from ai4artsed_desktop.adapters.paths import find_shipped
-from ai4artsed_desktop.engine.safety_run import strings_in
+from ai4artsed_desktop.domain.text import strings_in
 
 
 def shipped_texts() -> list[str]:
