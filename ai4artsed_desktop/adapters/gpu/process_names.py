@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath, PureWindowsPath
 
 import psutil
@@ -14,6 +15,10 @@ from ai4artsed_desktop.domain.gpu import GpuProcess, ProcessKind
 #: A worker may stand so far below the program that it works for.
 _GENERATIONS = 4
 _MAX_NAME_CHARS = 60
+#: A number is checked so often for being the same process's still: that costs more than all else about a look.
+RECHECK_S = 1.0
+#: A process that no card has named for so long is forgotten.
+_FORGET_S = 60.0
 #: The trainer's scripts: ``train_network.py``, ``sdxl_train_network.py``, ``flux_train.py`` … (contract kohya).
 _TRAINER_SCRIPT = re.compile(r"^(?:\w+_)?train(?:_network|_db|_textual_inversion\w*|_controlnet\w*|_leco)?\.py$")
 _LLAMA_PROGRAMS = frozenset({"llama-server", "llama-cli", "llama-run", "llama-bench"})
@@ -27,9 +32,10 @@ _NAMES: Mapping[ProcessKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    created: float
+    process: psutil.Process | None  # None = not to be seen from here
     kind: ProcessKind
     name: str
+    checked_s: float
 
 
 class ProcessNames:
@@ -37,29 +43,38 @@ class ProcessNames:
 
     Args:
         own: Returns the names of our own children by pid, as the ledger has them.
+        clock: Monotonic, in seconds.
     """
 
-    def __init__(self, own: Callable[[], Mapping[int, str]] = dict[int, str]) -> None:
+    def __init__(
+        self, own: Callable[[], Mapping[int, str]] = dict[int, str], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._own = own
+        self._clock = clock
         self._known: dict[int, _Known] = {}
 
     def describe(self, sizes: Mapping[int, int | None]) -> tuple[GpuProcess, ...]:
-        """Return the processes with these sizes in bytes, the largest first."""
-        self._known = {pid: known for pid, known in self._known.items() if pid in sizes}
-        found = [GpuProcess(pid, *self._look_up(pid), size) for pid, size in sizes.items()]
+        """Return one card's processes with these sizes in bytes, the largest first."""
+        now_s = self._clock()
+        found: list[GpuProcess] = []
+        for pid, size in sizes.items():
+            known = self._known.get(pid)
+            if known is None or now_s - known.checked_s >= RECHECK_S:
+                known = self._known[pid] = self._check(pid, known, now_s)
+            found.append(GpuProcess(pid, known.kind, known.name, size))
+        # Not by what this card has: the next card's processes are other ones.
+        self._known = {pid: known for pid, known in self._known.items() if now_s - known.checked_s < _FORGET_S}
         return tuple(sorted(found, key=lambda process: (-(process.used_bytes or 0), process.pid)))
 
-    def _look_up(self, pid: int) -> tuple[ProcessKind, str]:
+    def _check(self, pid: int, known: _Known | None, now_s: float) -> _Known:
         try:
             process = psutil.Process(pid)
-            created = process.create_time()
-            known = self._known.get(pid)
-            if known is None or known.created != created:
-                known = self._known[pid] = _Known(created, *self._ask(process))
+            if known is None or known.process != process:  # by number and beginning
+                return _Known(process, *self._ask(process), now_s)
         except (psutil.Error, OSError, ValueError):
             # Another user's, or one of another container: NVML counts pids as the host does.
-            return "other", f"pid {pid}"
-        return known.kind, known.name
+            return _Known(None, "other", f"pid {pid}", now_s)
+        return replace(known, checked_s=now_s)
 
     def _ask(self, process: psutil.Process) -> tuple[ProcessKind, str]:
         own = self._own()

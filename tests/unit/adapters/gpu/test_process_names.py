@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
-from ai4artsed_desktop.adapters.gpu.process_names import ProcessNames, kind_of
+from ai4artsed_desktop.adapters.gpu.process_names import RECHECK_S, ProcessNames, kind_of
 from ai4artsed_desktop.adapters.process.child import ChildProcess
 from ai4artsed_desktop.adapters.process.ledger import Ledger
 from ai4artsed_desktop.domain.gpu import ProcessKind
@@ -65,6 +66,58 @@ def test_a_process_that_ended_is_forgotten_and_one_that_nobody_sees_has_its_numb
     assert alive.kind == "other" and alive.name == psutil.Process().name()
     (gone,) = names.describe({2**22 + 12345: 7})
     assert (gone.kind, gone.name) == ("other", f"pid {2**22 + 12345}")
+
+
+class _Counted(ProcessNames):
+    """Counts how often a process is asked for its command line."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(self._count, clock)
+        self.asked = 0
+
+    def _count(self) -> dict[int, str]:
+        self.asked += 1
+        return {}
+
+
+def test_a_process_is_asked_once_though_the_next_card_has_other_ones() -> None:
+    now_s = 0.0
+    names = _Counted(lambda: now_s)
+    for _ in range(20):
+        names.describe({os.getpid(): 1})
+        names.describe({os.getppid(): 1})
+        now_s += RECHECK_S / 2
+    assert names.asked == 2
+
+
+def test_a_number_that_another_process_has_now_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s, holders = 0.0, [os.getpid()]
+    names = _Counted(lambda: now_s)
+
+    class Given(psutil.Process):
+        def __init__(self, pid: int) -> None:
+            super().__init__(holders[-1])
+
+    monkeypatch.setattr(psutil, "Process", Given)
+    for holder in (os.getpid(), os.getpid(), os.getppid(), os.getppid()):
+        holders.append(holder)
+        names.describe({7: 1})
+        now_s += RECHECK_S
+    assert names.asked == 2
+
+
+def test_one_that_is_not_to_be_seen_yet_is_named_when_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 0.0
+    names = ProcessNames(clock=lambda: now_s)
+    with monkeypatch.context() as patch:
+
+        def refuse(pid: int) -> psutil.Process:
+            raise psutil.AccessDenied(pid)
+
+        patch.setattr(psutil, "Process", refuse)
+        assert names.describe({os.getpid(): 1})[0].name == f"pid {os.getpid()}"
+    now_s += RECHECK_S
+    assert names.describe({os.getpid(): 1})[0].name == psutil.Process().name()
 
 
 def test_the_largest_comes_first() -> None:
