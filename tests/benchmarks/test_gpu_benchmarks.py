@@ -13,8 +13,11 @@ from PySide6.QtWidgets import QApplication
 
 from ai4artsed_desktop.adapters.gpu.nvml import NvmlSampler
 from ai4artsed_desktop.adapters.gpu.process_names import ProcessNames
+from ai4artsed_desktop.domain.gpu import Gpu, GpuSnapshot
+from ai4artsed_desktop.engine.gpu_history import GpuHistory
 from ai4artsed_desktop.engine.gpu_watch import RATE_HZ
-from ai4artsed_desktop.ui.gpu.plot_view import Mark, PlotView, Series
+from ai4artsed_desktop.ui.gpu.curves import Mark, series_of
+from ai4artsed_desktop.ui.gpu.plot_view import PlotView
 from tests.support.fake_nvml import GIB, FakeCard, FakeNvml, installed
 from tests.support.ui_kit import make_kit
 
@@ -43,16 +46,23 @@ def test_sampling_costs_at_most_half_a_percent_of_one_core() -> None:
     assert percent <= MOST_CPU_PERCENT
 
 
+def _gpu(card: int, n: int) -> Gpu:
+    return Gpu(card, f"card {card}", "NVIDIA", used_bytes=n * (card + 3) % 24 * GIB)
+
+
 def test_an_hour_is_drawn_within_a_frame(qapp: QApplication) -> None:
     kit = make_kit(qapp)
     view = PlotView(kit.theme)
     view.resize(900, 200)
     view.show()
-    series = [Series(f"card {c}", [(-60 + n / 120, float((n * (c + 3)) % 24)) for n in range(7200)]) for c in range(2)]
+    history = GpuHistory()
+    for n in range(7200):
+        history.add(GpuSnapshot(n / 2, tuple(_gpu(card, n) for card in range(2))))
     marks = [Mark(-float(n), n % 2 == 0) for n in range(40)]
     times: list[float] = []
     for _ in range(20):
         started_s = time.process_time()  # what others do on this machine is no matter of ours
+        series = [series_of(history.past(f"card {card}", 0), "memory", 3600) for card in range(2)]
         view.show_data(series, marks, 60, 24, "GB", "minutes")
         view.grab()
         times.append((time.process_time() - started_s) * 1000)

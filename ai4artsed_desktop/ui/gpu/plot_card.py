@@ -10,9 +10,9 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame
 
 from ai4artsed_desktop.domain.gpu import VRAM_GB, GpuSnapshot
-from ai4artsed_desktop.engine.gpu_history import GpuPoint
 from ai4artsed_desktop.engine.gpu_watch import GpuWatch
 from ai4artsed_desktop.ui import roles as r
+from ai4artsed_desktop.ui.gpu.curves import FIGURES, Mark, series_of
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.theme import set_look
 from ai4artsed_desktop.ui.widgets.basics import Label, column, row
@@ -21,7 +21,6 @@ from ai4artsed_desktop.ui.widgets.fields import ChoiceField
 if TYPE_CHECKING:
     from ai4artsed_desktop.ui.gpu.plot_view import PlotView
 
-_FIGURES = ("memory", "utilisation", "power", "temperature")
 #: Name → (minutes shown, seconds between two drawings): an hour is 7,200 points per card and moves slowly.
 _SPANS: dict[str, tuple[float, float]] = {"ten_minutes": (10.0, 1.0), "hour": (60.0, 5.0)}
 _HEIGHT_PX = 200
@@ -64,22 +63,10 @@ class PlotCard(QFrame):
         """Draw now."""
         if self.view is None:
             return
-        from ai4artsed_desktop.ui.gpu.plot_view import Mark, Series
-
         now_s, text = time.monotonic(), self._kit.text
         figure, (minutes, _) = self._figure(), _SPANS[self._span()]
         gpus = self._watch.latest.gpus
-        series = [
-            Series(
-                gpu.name,
-                [
-                    ((point.taken_s - now_s) / 60, _value(point, figure))
-                    for point in self._watch.history.points(gpu.uuid)
-                    if now_s - point.taken_s <= minutes * 60
-                ],
-            )
-            for gpu in gpus
-        ]
+        series = [series_of(self._watch.history.past(gpu.uuid, now_s - minutes * 60), figure, now_s) for gpu in gpus]
         marks = [
             Mark((mark.taken_s - now_s) / 60, mark.state == "started", mark.state == "failed")
             for mark in self._watch.history.marks()
@@ -96,7 +83,7 @@ class PlotCard(QFrame):
     def retranslate(self) -> None:
         """Set the words anew."""
         text = self._kit.text
-        self.figure.set_options([(name, text(f"gpu.figure.{name}")) for name in _FIGURES], self._figure())
+        self.figure.set_options([(name, text(f"gpu.figure.{name}")) for name in FIGURES], self._figure())
         self.span.set_options([(name, text(f"gpu.span.{name}")) for name in _SPANS], self._span())
         self.figure.setAccessibleName(text("gpu.plot.figure"))
         self.span.setAccessibleName(text("gpu.plot.span"))
@@ -120,19 +107,7 @@ class PlotCard(QFrame):
         self.draw()
 
     def _figure(self) -> str:
-        return str(self.figure.value or _FIGURES[0])
+        return str(self.figure.value or "memory")
 
     def _span(self) -> str:
         return str(self.span.value or "ten_minutes")
-
-
-def _value(point: GpuPoint, figure: str) -> float | None:
-    match figure:
-        case "memory":
-            return None if point.used_bytes is None else point.used_bytes / VRAM_GB
-        case "utilisation":
-            return point.utilisation_percent
-        case "power":
-            return point.power_w
-        case _:
-            return point.temperature_c

@@ -4,37 +4,25 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from ai4artsed_desktop.ui.gpu.curves import Mark, Series
+from ai4artsed_desktop.ui.gpu.thinning import Floats, highest_of, thinned
 from ai4artsed_desktop.ui.theme import Theme
 
 _LINES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 _ROLES = ("info", "accent", "good", "warn")
 _MAX_MARKS = 60
 _AXIS_PX = 48
-_NOT_A_NUMBER = float("nan")
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One card's curve: (minutes from now, at most 0; value or None = a gap)."""
-
-    name: str
-    points: Sequence[tuple[float, float | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A run's beginning or end, minutes from now."""
-
-    minutes: float
-    is_start: bool
-    has_failed: bool = False
+#: A plot that is not laid out yet is drawn as if it were at least so wide.
+_LEAST_COLUMNS = 300
+#: So few points are drawn as they are.
+_FEW_POINTS = 600
 
 
 class PlotView(QWidget):
@@ -54,7 +42,9 @@ class PlotView(QWidget):
         self._plot.hideButtons()
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._curves: list[Any] = []
-        self._marks: list[Any] = []
+        self._marks: dict[tuple[bool, bool], Any] = {}
+        self._marks_shown = 0
+        self._words = ("", "")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._plot)
@@ -62,12 +52,12 @@ class PlotView(QWidget):
         self._dress()
 
     def curve_lengths(self) -> list[int]:
-        """Return how many points each curve has."""
+        """Return how many points each curve is drawn with."""
         return [0 if curve.xData is None else len(curve.xData) for curve in self._curves]
 
     def visible_marks(self) -> int:
         """Return how many lines are drawn for runs."""
-        return sum(line.isVisible() for line in self._marks)
+        return self._marks_shown
 
     def show_data(
         self, series: Sequence[Series], marks: Sequence[Mark], minutes: float, top: float | None, unit: str, axis: str
@@ -83,32 +73,36 @@ class PlotView(QWidget):
         while len(self._curves) < len(series):
             self._curves.append(self._plot.plot([], [], connect="finite"))
             self._dress()
+        column = minutes / max(_LEAST_COLUMNS, self._plot.getViewBox().width() * self.devicePixelRatioF())
+        shown = [_thinned(one, column) for one in series]
         for place, curve in enumerate(self._curves):
-            points = series[place].points if place < len(series) else ()
-            curve.setData(
-                [minute for minute, _ in points],
-                [_NOT_A_NUMBER if value is None else value for _, value in points],
-                connect="finite",
-            )
-        highest = max((v for s in series for _, v in s.points if v is not None), default=1.0)
+            curve.setData(*(shown[place] if place < len(shown) else ([], [])), connect="finite")
+        if top is None:
+            top = (highest_of([values for _, values in shown]) or 0.0) * 1.1 or 1.0
         self._plot.setXRange(-minutes, 0, padding=0)
-        self._plot.setYRange(0, top if top is not None else highest * 1.1 or 1.0, padding=0)
-        self._plot.setLabel("left", unit)
-        self._plot.setLabel("bottom", axis)
-        self._show_marks([mark for mark in marks if mark.minutes >= -minutes][-_MAX_MARKS:])
+        self._plot.setYRange(0, top, padding=0)
+        if self._words != (unit, axis):  # each setting lays both axes out anew
+            self._words = (unit, axis)
+            self._plot.setLabel("left", unit)
+            self._plot.setLabel("bottom", axis)
+        self._show_marks([mark for mark in marks if mark.minutes >= -minutes][-_MAX_MARKS:], top)
 
-    def _show_marks(self, marks: Sequence[Mark]) -> None:
-        while len(self._marks) < len(marks):
-            line: Any = self._pg.InfiniteLine(angle=90)
-            self._plot.addItem(line)
-            self._marks.append(line)
-        for place, line in enumerate(self._marks):
-            line.setVisible(place < len(marks))
-            if place < len(marks):
-                mark = marks[place]
-                style = Qt.PenStyle.SolidLine if mark.is_start else Qt.PenStyle.DashLine
-                line.setPen(_pen(self._theme.color("bad" if mark.has_failed else "muted"), style, 1))
-                line.setValue(mark.minutes)
+    def _show_marks(self, marks: Sequence[Mark], top: float) -> None:
+        """Draw all lines of one look as one item."""
+        looks: dict[tuple[bool, bool], list[float]] = {look: [] for look in self._marks}
+        for mark in marks:
+            looks.setdefault((mark.is_start, mark.has_failed), []).append(mark.minutes)
+        for look, places in looks.items():
+            if look not in self._marks:
+                self._marks[look] = self._pg.PlotCurveItem(pen=self._mark_pen(*look))
+                self._plot.addItem(self._marks[look], ignoreBounds=True)
+            ends = [end for place in places for end in (place, place)]
+            self._marks[look].setData(ends, [0.0, top] * len(places), connect="pairs")
+        self._marks_shown = len(marks)
+
+    def _mark_pen(self, is_start: bool, has_failed: bool) -> QPen:
+        style = Qt.PenStyle.SolidLine if is_start else Qt.PenStyle.DashLine
+        return _pen(self._theme.color("bad" if has_failed else "muted"), style, 1)
 
     def _dress(self) -> None:
         self._plot.setBackground(QColor(self._theme.roles.surface))
@@ -121,6 +115,14 @@ class PlotView(QWidget):
         for place, curve in enumerate(self._curves):
             color = self._theme.color(_ROLES[place % len(_ROLES)])
             curve.setPen(_pen(color, _LINES[place % len(_LINES)], 1))
+        for look, lines in self._marks.items():
+            lines.setPen(self._mark_pen(*look))
+
+
+def _thinned(series: Series, column: float) -> tuple[Floats, Floats]:
+    times, values = (np.array(each, dtype=np.float64) for each in (series.taken_s, series.values))
+    minutes, values = (times - series.now_s) / 60, values / series.divisor
+    return (minutes, values) if len(minutes) <= _FEW_POINTS else thinned(minutes, values, column)
 
 
 def _pen(color: QColor, style: Qt.PenStyle, width: int) -> QPen:

@@ -51,7 +51,7 @@ class GpuWindow:
 
     def points(self) -> int:
         card = self.library.cards[0].uuid.decode()
-        return len(self.opened.world.engine.gpu.history.points(card))
+        return len(self.opened.world.engine.gpu.history.past(card).taken_s)
 
     def words(self) -> str:
         return "\n".join(label.text() for label in self.panel.findChildren(Label) if label.isVisible())

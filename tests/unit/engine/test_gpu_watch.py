@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 
 import pytest
@@ -56,8 +57,8 @@ async def test_every_look_is_published_and_remembered() -> None:
         second = await world.probe.next(GpuSampled)
         assert second.snapshot.taken_s > first.snapshot.taken_s
         assert world.watch.latest.gpus[0].name == "NVIDIA GeForce RTX 4090"
-        points = world.watch.history.points(first.snapshot.gpus[0].uuid)
-        assert points[0].power_w == 230.5 and points[0].used_bytes == world.card.used
+        figures = world.watch.history.past(first.snapshot.gpus[0].uuid).figures
+        assert figures["power_w"][0] == 230.5 and figures["used_bytes"][0] == world.card.used
 
 
 async def test_looks_are_faster_only_as_long_as_somebody_needs_them() -> None:
@@ -166,12 +167,21 @@ def test_the_past_is_an_hour_and_fast_looks_are_thinned_out() -> None:
     history = GpuHistory()
     for tenth in range(100):
         history.add(GpuSnapshot(tenth / 10, (Gpu(0, "a", "card"),)))
-    assert len(history.points("a")) == 20
+    assert len(history.past("a").taken_s) == 20
     history.mark(1.0, "r", "started")
     history.add(GpuSnapshot(PAST_S + 5, (Gpu(0, "b", "card"),)))
     history.mark(PAST_S + 5, "r", "finished")
-    assert history.points("a")[0].taken_s >= 5 and [m.state for m in history.marks()] == ["finished"]
-    assert history.points("nobody") == ()
+    assert history.past("a").taken_s[0] >= 5 and [m.state for m in history.marks()] == ["finished"]
+    assert not history.past("nobody").taken_s
+
+
+def test_a_part_of_the_past_can_be_had_and_what_was_unknown_is_no_number() -> None:
+    history = GpuHistory()
+    for second, used in enumerate((1, None, 3)):
+        history.add(GpuSnapshot(second, (Gpu(0, "a", "card", used_bytes=used),)))
+    part = history.past("a", 1.0)
+    assert list(part.taken_s) == [1, 2] and math.isnan(part.figures["used_bytes"][0])
+    assert part.figures["used_bytes"][1] == 3 and len(part.figures["power_w"]) == 2
 
 
 def test_an_old_record_without_energy_can_be_read() -> None:
