@@ -7,7 +7,7 @@ come in two encodings, ``[[…], {…}]`` and ``["COMBO", {"options": […]}]``;
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
@@ -19,8 +19,9 @@ ObjectInfo = Mapping[str, Any]
 InputSpec = Sequence[Any]
 
 #: A choice that ends so is a file of the server's disk: not there is another case than not known.
+_MODEL_ENDINGS = (".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".onnx")
 _FILE_ENDINGS = (
-    ".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf", ".onnx",
+    *_MODEL_ENDINGS,
     ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".wav", ".flac", ".mp3", ".ogg", ".opus", ".mp4", ".webm",
 )  # fmt: skip
 #: Types that take what the schema does not spell out.
@@ -87,6 +88,40 @@ def choices_of(spec: InputSpec) -> Sequence[Any] | None:
     if spec[0] == _DYNAMIC:
         return [option.get("key") for option in options or ()]
     return options if spec[0] == "COMBO" else None
+
+
+def as_listed(graph: Graph, object_info: ObjectInfo) -> dict[str, Any]:
+    """Return the graph with each model file under the name that the server lists it by.
+
+    Servers on Windows list backslashes, and a person may keep files in subfolders of their own: both would be refused.
+    A name that the server lists as it is stays, and so does one that it lists nowhere.
+    """
+    found: dict[str, Any] = dict(graph)
+    for node_id, node in graph.items():
+        specs = input_specs(object_info.get(class_of(node), {}))
+        inputs = inputs_of(node)
+        other = {
+            key: name
+            for key, (spec, _) in specs.items()
+            if isinstance(value := inputs.get(key), str)
+            and value.lower().endswith(_MODEL_ENDINGS)
+            and (name := listed_name(value, choices_of(spec) or ())) not in (None, value)
+        }
+        if other:
+            found[node_id] = {**node, "inputs": {**inputs, **other}}
+    return found
+
+
+def listed_name(wanted: str, listed: Iterable[object]) -> str | None:
+    """Return what a server calls a model file: the same name, the same path, or the same file in the nearest subfolder.
+
+    None if it lists no such file.
+    """
+    names = [name for name in listed if isinstance(name, str)]
+    path = wanted.replace("\\", "/")
+    below = [name for name in names if f"/{name}".replace("\\", "/").endswith(f"/{path}")]
+    nearest = sorted(below, key=lambda name: (name.replace("\\", "/").count("/"), name))
+    return wanted if wanted in names else next(iter(nearest), None)
 
 
 def nested_specs(spec: InputSpec, chosen: object) -> dict[str, tuple[InputSpec, bool]]:
@@ -196,7 +231,7 @@ def _fits(given: Any, spec: InputSpec) -> bool:
 
 
 def _choice_issues(node_id: str, key: str, value: Any, choices: Sequence[Any]) -> Iterator[Issue]:
-    if value in choices:
+    if value in choices or (isinstance(value, str) and _is_listed_otherwise(value, choices)):
         return
     if str(value).lower().endswith(_FILE_ENDINGS):
         yield _issue("no_file", node=node_id, field=key, name=str(value))
@@ -205,6 +240,11 @@ def _choice_issues(node_id: str, key: str, value: Any, choices: Sequence[Any]) -
         " …" if len(choices) > _LONGEST_LIST else ""
     )
     yield _issue("not_a_choice", node=node_id, field=key, value=str(value), expected=shown or "–")
+
+
+def _is_listed_otherwise(value: str, choices: Sequence[Any]) -> bool:
+    """Tell whether ``as_listed`` would name a model file as the server does."""
+    return value.lower().endswith(_MODEL_ENDINGS) and listed_name(value, choices) is not None
 
 
 def _number_issues(node_id: str, key: str, value: Any, spec: InputSpec) -> Iterator[Issue]:

@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 from ai4artsed_desktop.domain.configs import ModelFile
 from ai4artsed_desktop.domain.errors import InputError, StorageError, UnknownEntryError
 from ai4artsed_desktop.domain.events import ModelsChanged
+from ai4artsed_desktop.domain.object_info import listed_name
 from ai4artsed_desktop.engine.bus import EventBus
 from ai4artsed_desktop.engine.catalog import Catalog
 from ai4artsed_desktop.engine.downloads import Downloads, ProgressListener
@@ -255,9 +256,12 @@ def _wanted(catalog: Catalog) -> dict[tuple[str, str], tuple[ModelFile, tuple[st
 
 
 def _need(file: ModelFile, outputs: tuple[str, ...], shelf: Shelf) -> Need:
-    listed = {name.replace("\\", "/") for name in (shelf.server or {}).get(file.folder, ())}
     here = next((f.path for f in shelf.files if f.folder == file.folder and f.name == file.name), None)
-    if here is not None or file.name in listed:
+    listed = listed_name(file.name, (shelf.server or {}).get(file.folder, ()))
+    if here is None and listed is not None:  # the graph is sent with the server's name for it
+        there = listed.replace("\\", "/")
+        here = next((f.path for f in shelf.files if f.folder == file.folder and f.name == there), None)
+    if here is not None or listed is not None:
         return Need(file, outputs, "here", here)
     wanted = file.name.rpartition("/")[2]
     elsewhere = next((f.path for f in shelf.files if f.path.name == wanted), None)

@@ -91,8 +91,7 @@ def route(double: ComfyUiDouble, request: Request) -> Answer:
         if name.startswith("GET /object_info"):
             return Answer.json(_object_info(double, request.path.removeprefix("/object_info").strip("/")))
         if name.startswith("GET /models/"):
-            files = _MODEL_FILES.get(request.path.removeprefix("/models/"))
-            return Answer.json(files) if files is not None else Answer(404)
+            return _models(double, request.path.removeprefix("/models/"))
         if name == "GET /view_metadata/loras":
             is_known = request.query["filename"] == "tiny-sd15-lora.safetensors"
             return Answer.json(_LORA_METADATA) if is_known else Answer(404)
@@ -248,6 +247,14 @@ def _stats(double: ComfyUiDouble, request: Request) -> Answer:
     return Answer.json(
         {"system": {"os": "linux", "comfyui_version": version, "argv": ["main.py"]}, "devices": [device]}
     )
+
+
+def _models(double: ComfyUiDouble, folder: str) -> Answer:
+    """The same files that the loaders' nodes list: both follow the disk."""
+    if folder not in _MODEL_FILES:
+        return Answer(404)
+    more = double.more_checkpoints if folder == "checkpoints" else []
+    return Answer.json([*_MODEL_FILES[folder], *more])
 
 
 def _object_info(double: ComfyUiDouble, class_type: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from ai4artsed_desktop.domain.backend_errors import (
 from ai4artsed_desktop.domain.chunks import Chunk, OutputChunk, mappings_of
 from ai4artsed_desktop.domain.comfyui import Graph, class_of, with_own_prefix
 from ai4artsed_desktop.domain.errors import BackendError, LocalOnlyError
-from ai4artsed_desktop.domain.object_info import NO_FILE, check_graph
+from ai4artsed_desktop.domain.object_info import NO_FILE, as_listed, check_graph
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.engine.graphs import graph_issues
@@ -193,7 +193,7 @@ class ComfyUiBackend:
             if await self._server.running() is None:
                 yield MediaProgress(None, "progress.comfyui.starting")
             self._move_to(await self._server.address())
-        graph = await with_files(self.client, request.graph, request.files)
+        graph = self._as_listed(await with_files(self.client, request.graph, request.files))
         has_medium = False
         try:
             async with aclosing(self._attempt(chunk, graph)) as updates:
@@ -201,13 +201,28 @@ class ComfyUiBackend:
                     has_medium = has_medium or isinstance(update, ProducedMedium)
                     yield update
             return
+        except ModelFileMissingError:
+            again = await self._as_listed_now(graph)
+            if again == graph:
+                raise
         except MediumGoneError:
             if has_medium:
                 raise
-        # An equal job ran before and its file was deleted: with names of its own the server writes it anew.
-        async with aclosing(self._attempt(chunk, with_own_prefix(graph, uuid.uuid4().hex[:8]))) as updates:
+            # An equal job ran before and its file was deleted: with names of its own the server writes it anew.
+            again = with_own_prefix(graph, uuid.uuid4().hex[:8])
+        async with aclosing(self._attempt(chunk, again)) as updates:
             async for update in updates:
                 yield update
+
+    def _as_listed(self, graph: Graph) -> Graph:
+        """Return the graph with the server's own names for model files, as far as they are known; nobody is asked."""
+        return as_listed(dict[str, Any](graph), self._nodes or {})
+
+    async def _as_listed_now(self, graph: Graph) -> Graph:
+        """Return the graph with the names that the server lists now."""
+        self._looked_at = -1e9
+        await self._look({class_of(graph, node_id) for node_id in graph})
+        return self._as_listed(graph)
 
     async def _attempt(self, chunk: OutputChunk, graph: Graph) -> AsyncGenerator[MediaProgress | ProducedMedium]:
         from ai4artsed_desktop.adapters.backends.comfyui_client import JobResult

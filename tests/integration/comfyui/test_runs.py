@@ -27,6 +27,7 @@ from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from tests.support.comfyui_client_kit import client_of, post_foreign, run, run_with_progress, sampling, saving
+from tests.support.comfyui_double import running
 from tests.support.comfyui_nodes import png
 from tests.support.comfyui_records import graph_of, recorded
 from tests.support.comfyui_servers import ServerName, generation_of, on_doubles, on_every_server, serving
@@ -331,6 +332,33 @@ async def test_the_backend_names_the_files_and_nodes_that_the_server_lacks(serve
             assert reason is not None and reason.key == key
             assert reason.params.items() >= params.items()
         await backend.aclose()
+
+
+@pytest.mark.parametrize("is_asked", [True, False])
+async def test_a_model_file_goes_out_under_the_name_the_server_lists(is_asked: bool) -> None:
+    """Also when the file was put into its subfolder after the last look, and the server refuses the plain name."""
+    name = "special.safetensors"
+    graph = sampling()
+    graph["4"]["inputs"]["ckpt_name"] = name
+    fault = {
+        "type": "value_not_in_list",
+        "message": "Value not in list",
+        "details": f"ckpt_name: '{name}' not in list",
+        "extra_info": {"input_name": "ckpt_name", "received_value": name},
+    }
+    refusal = {"error": {}, "node_errors": {"4": {"errors": [fault], "dependent_outputs": ["9"]}}}
+    async with running() as double:
+        double.more_checkpoints = [f"SD1\\{name}"]
+        double.refusals[json.dumps(graph, sort_keys=True)] = 400, refusal
+        backend = ComfyUiBackend(double.url)
+        ask = request_for(graph)
+        if is_asked:
+            assert await backend.problem(ask.chunk) is None
+        media = [update async for update in backend.generate(ask) if isinstance(update, ProducedMedium)]
+        await backend.aclose()
+        sent = [body["prompt"]["4"]["inputs"]["ckpt_name"] for body in double.posted]
+    assert len(media) == 1
+    assert sent == ([f"SD1\\{name}"] if is_asked else [name, f"SD1\\{name}"])
 
 
 @on_every_server

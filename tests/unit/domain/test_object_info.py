@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai4artsed_desktop.domain.object_info import check_graph, choices_of, input_specs
+from ai4artsed_desktop.domain.object_info import as_listed, check_graph, choices_of, input_specs, listed_name
 from tests.support.comfyui_records import exchanges
 from tests.support.object_info import GENERATIONS, Generation, object_info
 
@@ -106,6 +106,42 @@ def test_a_choice_that_is_a_file_is_a_missing_file_and_any_other_a_wrong_choice(
         "6": {"class_type": "UNETLoader", "inputs": {"unet_name": "x.gguf", "weight_dtype": "int3"}},
     }
     assert codes(graph) == ["no_file", "no_file", "not_a_choice"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "listed", "name"),
+    [
+        ("a.safetensors", ["a.safetensors", "x/a.safetensors"], "a.safetensors"),
+        ("x/a.safetensors", ["x\\a.safetensors"], "x\\a.safetensors"),
+        ("x\\a.safetensors", ["x/a.safetensors"], "x/a.safetensors"),
+        ("a.safetensors", ["p/q/a.safetensors", "z\\a.safetensors"], "z\\a.safetensors"),
+        ("x/a.safetensors", ["y/a.safetensors", "a.safetensors", "xx/a.safetensors"], None),
+        ("a.safetensors", ["ba.safetensors", 7], None),
+        ("a.safetensors", [], None),
+    ],
+)
+def test_a_model_file_is_found_under_the_name_the_server_lists(
+    wanted: str, listed: list[object], name: str | None
+) -> None:
+    assert listed_name(wanted, listed) == name
+
+
+@pytest.mark.parametrize("server", GENERATIONS)
+def test_a_graph_names_model_files_as_the_server_does_and_nothing_else(server: Generation) -> None:
+    info = copy.deepcopy(INFO[server])
+    info["CheckpointLoaderSimple"]["input"]["required"]["ckpt_name"] = [["SD1\\a.safetensors"], {}]
+    info["LoadImage"]["input"]["required"]["image"] = [["SD1/b.png"], {}]
+    graph = good_graph() | {
+        "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "a.safetensors"}},
+        "5": {"class_type": "LoadImage", "inputs": {"image": "b.png"}},
+        "6": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": ["5", 0]}},
+        "7": {"class_type": "Stranger", "inputs": {"ckpt_name": "a.safetensors"}},
+    }
+    named = as_listed(graph, info)
+    assert named["4"]["inputs"]["ckpt_name"] == "SD1\\a.safetensors"
+    assert {**named, "4": None} == {**graph, "4": None}
+    issues = check_graph(graph, info)
+    assert [issue.params["node"] for issue in issues if issue.code == f"{PREFIX}no_file"] == ["5"]
 
 
 def test_both_encodings_of_choices_are_read() -> None:

@@ -80,6 +80,24 @@ async def test_what_a_server_lists_is_here_though_nobody_sees_its_disk(app_home:
     assert here == listed & {need.file.name for need in report.needs}
 
 
+@pytest.mark.parametrize("listed", ["{}", "SDXL/base/{}", "SDXL\\{}"])
+async def test_what_a_server_lists_in_a_subfolder_is_here_too(app_home: Path, listed: str) -> None:
+    name = "sd_xl_base_1.0.safetensors"
+    async with running("new") as double, open_inventory(app_home, address=double.url) as world:
+        assert state_of(await world.engine.inventory.look(), name) == "missing"
+        double.more_checkpoints = [listed.format(name)]
+        assert state_of(await world.engine.inventory.look(), name) == "here"
+
+
+async def test_a_file_in_a_subfolder_is_where_the_server_lists_it(app_home: Path, tmp_path: Path) -> None:
+    root, name = tmp_path / "models", "sd_xl_base_1.0.safetensors"
+    deep = safetensors_file(root / "checkpoints" / "SDXL" / name, {}, 0)
+    async with running("new") as double, open_inventory(app_home, root, address=double.url) as world:
+        double.more_checkpoints = [f"SDXL\\{name}"]
+        need = next(n for n in (await world.engine.inventory.look()).needs if n.file.name == name)
+    assert (need.state, need.path) == ("here", deep)
+
+
 async def test_a_file_in_the_wrong_folder_is_seen_and_moved(app_home: Path, tmp_path: Path) -> None:
     root = tmp_path / "models"
     (root / "vae").mkdir(parents=True)
