@@ -55,9 +55,19 @@ class NodeFailedError(BackendError):
 
 
 class OutOfMemoryError(NodeFailedError):
-    """The memory of the graphics card (or the machine) was too small. Params: ``node``, ``kind``."""
+    """The memory of the graphics card (or the machine) was too small.
+
+    Params: ``node``, ``kind``; where they are known ``needed_gb`` and ``free_gb``, and ``why``: the text with them.
+    """
 
     code = "error.backend.out_of_memory"
+
+    def add_figures(self, *, needed_gb: str, free_gb: str) -> None:
+        """Say what was needed and what was free, in GB of 2^30 bytes; "" = unknown, and nothing is said of it."""
+        known = {name: text for name, text in (("needed_gb", needed_gb), ("free_gb", free_gb)) if text}
+        if known:
+            parts = "_".join(name.removesuffix("_gb") for name in known)
+            self.params |= {**known, "why": f"{self.code}.why_{parts}"}
 
 
 class BackendStoppedError(BackendUnavailableError):

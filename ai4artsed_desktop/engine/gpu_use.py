@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from ai4artsed_desktop.domain.backend_errors import OutOfMemoryError
 from ai4artsed_desktop.domain.chunks import Chunk, OutputChunk
 from ai4artsed_desktop.domain.configs import OutputConfig
-from ai4artsed_desktop.domain.gpu import VRAM_GB, EnergyMeter, ProcessKind
+from ai4artsed_desktop.domain.gpu import VRAM_GB, EnergyMeter, GpuSnapshot, ProcessKind
 from ai4artsed_desktop.domain.text_models import TextModelInfo
 from ai4artsed_desktop.domain.vram import NeedBasis, VramNeed
 from ai4artsed_desktop.engine.gpu_watch import GpuWatch
@@ -76,16 +77,49 @@ class GpuUse:
         """
         facts: dict[str, object] = {}
         backend = job.services.backends.get(job.chunk.backend_type) if isinstance(job.chunk, OutputChunk) else None
-        if self._watch is None or self._arbiter is None or backend is None or not backend.is_local:
-            yield facts
-            return
         need = need_of(job.config, job.chunk)
+        if self._watch is None or self._arbiter is None or backend is None or not backend.is_local:
+            with _with_figures(need):
+                yield facts
+            return
+        estimated = await self._arbiter.estimated(need)
         async with self._arbiter.lease(need, job.run_id) as lease, self._watch.energy() as meter:
-            yield facts
+            with _with_figures(estimated, self._watch):
+                yield facts
         if lease.peak_bytes is not None and lease.is_alone:
             facts["vram_peak_bytes"] = lease.peak_bytes
         if meter.watt_hours is not None:
             facts["gpu_energy_wh"] = round(meter.watt_hours, 4)
+
+
+@contextmanager
+def _with_figures(need: VramNeed, watch: GpuWatch | None = None) -> Generator[None]:
+    """Let an error about too little memory say what is needed and what was free, as far as either is known.
+
+    Args:
+        watch: Of the card that the work runs on; None = it is another machine's, or nobody looks.
+    """
+    try:
+        yield
+    except OutOfMemoryError as exc:
+        free = None if watch is None else free_for(watch.latest, need.process)
+        needed = need.needed_bytes
+        if needed is not None and free is not None and needed <= free:
+            needed = None  # this time it was more: a larger picture, a longer film
+        exc.add_figures(needed_gb=_gb(needed), free_gb=_gb(free))
+        raise
+
+
+def free_for(snapshot: GpuSnapshot, process: ProcessKind) -> int | None:
+    """Return how many bytes of its card nobody but processes of this kind holds; None = unknown."""
+    card = snapshot.card_of(process)
+    if card is None or card.free_bytes is None:
+        return None
+    return card.free_bytes + (card.bytes_of(process) or 0)
+
+
+def _gb(size_bytes: int | None) -> str:
+    return "" if size_bytes is None else f"{size_bytes / VRAM_GB:.1f}".removesuffix(".0")
 
 
 def need_of_text_model(info: TextModelInfo, process: ProcessKind, *, is_loaded: bool) -> VramNeed:

@@ -51,12 +51,15 @@ class Messages:
         return Formatter().vformat(template, (), _Visible(params)) if params or "{" in template else template
 
     def error(self, error: ErrorInfo) -> ErrorText:
-        """Return the three lines of an error; a parameter that is itself a key is translated, with the others in it."""
+        """Return the three lines of an error; a parameter that is itself a key is translated, with the others in it.
+
+        One called ``why`` takes the place of the second line: it knows more than can be said in every case.
+        """
         given = error.params
         params = {name: self.text(value, **given) if self.has(value) else value for name, value in given.items()}
         code = error.code if self.has(f"{error.code}.what") else "error.unexpected"
         what, why, then = (self.text(f"{code}.{part}", **params).strip() for part in ("what", "why", "next"))
-        return ErrorText(what, why, then)
+        return ErrorText(what, params["why"] if self.has(given.get("why", "")) else why, then)
 
     def in_language(self, language: str) -> Messages:
         """Return the same tables seen in another language."""

@@ -14,8 +14,11 @@ from PIL import Image
 
 from ai4artsed_desktop.adapters.gpu.meter import GpuMeterThread
 from ai4artsed_desktop.adapters.gpu.nvml import NvmlSampler
+from ai4artsed_desktop.adapters.language_files import load_messages
+from ai4artsed_desktop.adapters.paths import find_paths
+from ai4artsed_desktop.domain.backend_errors import OutOfMemoryError
 from ai4artsed_desktop.domain.chunks import Chunk
-from ai4artsed_desktop.domain.errors import BackendError
+from ai4artsed_desktop.domain.errors import BackendError, ErrorInfo
 from ai4artsed_desktop.domain.events import RunProgressed
 from ai4artsed_desktop.domain.gpu import VRAM_GB, GpuSampled
 from ai4artsed_desktop.domain.reasons import Reason
@@ -135,6 +138,36 @@ async def test_room_is_made_first_and_peak_and_energy_are_recorded(
             assert facts["gpu_energy_wh"] >= 0 and record.gpu_energy_wh is not None
             peaks = (await world.engine.gpu.records()).peaks
             assert peaks["output:card_test:output_card_test"].peak_bytes == 15 * GB
+
+
+@pytest.mark.parametrize(
+    ("total_gb", "needed_gb", "is_local", "words"),
+    [
+        (16, 18.0, True, "(needs about 18 GB, 16 GB free)"),
+        (24, 18.0, True, "(24 GB were free for it)"),
+        (16, None, True, "(16 GB were free for it)"),
+        (16, 18.5, False, "(needs about 18.5 GB)"),
+        (16, None, False, "graphics memory."),
+        (None, 18.0, True, "(needs about 18 GB)"),
+        (None, None, True, "graphics memory."),
+    ],
+)
+async def test_too_little_memory_is_said_with_the_figures_that_are_known(
+    app_home: Path, total_gb: int | None, needed_gb: float | None, is_local: bool, words: str
+) -> None:
+    card = FakeCard(total=(total_gb or 16) * GB, used=0, reserved=0)
+    backend = CardBackend(card, is_local=is_local)
+    backend.error = OutOfMemoryError("no room", backend="ComfyUI", node="KSampler", kind="OutOfMemoryError")
+    with installed(FakeNvml(card)) if total_gb else no_library():
+        async with world_of(app_home, backend) as world:
+            meta = {"model": "Model X", "vram_gb": needed_gb}
+            world.entry("configs/output/card_test.json", {**CONFIG, "meta": meta})
+            await world.engine.reload_catalog()
+            record = await world.run("A red apple", "as_is", "card_test")
+        assert record.error is not None and record.error.code == "error.backend.out_of_memory"
+    messages, error = load_messages(find_paths().resources, "en"), ErrorInfo(record.error.code, record.error.params)
+    assert words in messages.error(error).why
+    assert "{" not in messages.in_language("de").error(error).why
 
 
 async def test_a_question_holds_the_run_until_it_is_answered(app_home: Path, card: FakeCard, qwen: FakeProgram) -> None:
