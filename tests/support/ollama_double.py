@@ -54,6 +54,8 @@ class OllamaDouble(HttpDouble):
 
     def answer(self, request: Heard) -> Reply:
         match request.method, request.path:
+            case "GET", "/api/version":
+                return json_reply({"version": "0.12.6"})
             case "GET", "/api/tags":
                 return json_reply({"models": self.models})
             case "GET", "/api/ps":

@@ -55,10 +55,16 @@ class OllamaDriver:
         return StartCommand([install.program, "serve"], None, {**defaults, "OLLAMA_HOST": f"127.0.0.1:{port}"})
 
     async def health(self, address: str) -> Health:
-        """Ask ``/api/version``."""
+        """Ask ``/api/version``; what lists models but hides its version (a gateway in front of it) is there, too."""
         answer = await ask(address, "/api/version", self._guard)
-        version = answer.body.get("version") if answer is not None and answer.status == 200 else None
-        return Health("ready", facts={"version": version}) if isinstance(version, str) else Health("absent")
+        if answer is None:
+            return Health("absent")
+        version = answer.body.get("version") if answer.status == 200 else None
+        if isinstance(version, str):
+            return Health("ready", facts={"version": version})
+        models = await ask(address, "/api/tags", self._guard)
+        lists = models is not None and models.status == 200 and isinstance(models.body.get("models"), list)
+        return Health("ready") if lists else Health("absent")
 
     async def quit(self, address: str, process: ServiceProcess) -> bool:
         """Return False: TERM, which follows, is its own way to end."""

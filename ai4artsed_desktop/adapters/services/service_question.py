@@ -66,8 +66,22 @@ async def _read_answer(reader: asyncio.StreamReader) -> ServerAnswer:
     length = int(fields.get("content-length", -1))
     if length > _BODY_LIMIT_BYTES:
         raise ValueError(f"{length} bytes")
-    data = await reader.readexactly(length) if length >= 0 else await reader.read(_BODY_LIMIT_BYTES)
+    if fields.get("transfer-encoding", "").lower() == "chunked":
+        data = await _read_chunks(reader)
+    else:
+        data = await reader.readexactly(length) if length >= 0 else await reader.read(_BODY_LIMIT_BYTES)
     return ServerAnswer(int(status), _as_object(data))
+
+
+async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+    """Read a body in chunks: HTTP/1.0 has none, but gateways in front of a server send them all the same."""
+    data = b""
+    while size := int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16):
+        if size < 0 or len(data) + size > _BODY_LIMIT_BYTES:
+            raise ValueError(f"{size} bytes")
+        data += await reader.readexactly(size)
+        await reader.readexactly(2)
+    return data
 
 
 def _as_object(data: bytes) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from ai4artsed_desktop.domain.services import (
     ServiceState,
 )
 from ai4artsed_desktop.domain.text_models import TextModelInfo
+from ai4artsed_desktop.engine.service_ports import Health
 from ai4artsed_desktop.ui.studio.import_sheet import ImportSheet
 from ai4artsed_desktop.ui.studio.inventory_section import InventorySection
 from ai4artsed_desktop.ui.studio.ollama_section import OllamaSection
@@ -143,6 +144,29 @@ def test_ollama_is_started_from_its_own_section(run_in_window_loop: Run, app_hom
             await studio.shows("not found on this computer", part)
             await studio.press("Set up …", part)
             await studio.shows("Install ComfyUI")
+
+    run_in_window_loop(body)
+
+
+def test_an_ollama_that_came_up_meanwhile_is_shown_as_running(run_in_window_loop: Run, app_home: Path) -> None:
+    """It was started beside the program, and what lists models is not "not found on this computer"."""
+
+    async def body() -> None:
+        models = FakeModels((GOOD,))
+        async with (
+            OllamaDouble().serving() as url,
+            open_studio(app_home, "language_models", installed=False, ollama_url=url, models=models) as studio,
+        ):
+            part: OllamaSection = await studio.part(OllamaSection)
+            await studio.shows("not found on this computer", part)
+            studio.ollama.external = Health("ready", facts={"version": "0.12.6"})
+            models.models = (GOOD, HERE)
+            studio.opened.window.facts.refresh()
+            services = studio.opened.world.engine.services
+            await studio.opened.until(lambda: services.view("ollama").state is ServiceState.EXTERNAL)
+            await studio.shows("qwen3:14b", part)
+            assert "not found on this computer" not in studio.words(part)
+            assert not part.setup_button.isVisible() and not part.start_button.isVisible()
 
     run_in_window_loop(body)
 

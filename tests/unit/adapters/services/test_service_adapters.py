@@ -19,6 +19,7 @@ from ai4artsed_desktop.adapters.process.guards import Guards
 from ai4artsed_desktop.adapters.process.rotating_log import LOG_FILES, RotatingLog
 from ai4artsed_desktop.adapters.services import service_question
 from ai4artsed_desktop.adapters.services.comfyui import ComfyUiDriver, make_driver, model_paths_yaml, read_stats
+from ai4artsed_desktop.adapters.services.ollama import OllamaDriver
 from ai4artsed_desktop.adapters.services.service_host import LocalHost
 from ai4artsed_desktop.adapters.services.service_question import ask
 from ai4artsed_desktop.adapters.services.service_registry import service_names
@@ -28,6 +29,9 @@ from ai4artsed_desktop.domain.errors import AppError
 from ai4artsed_desktop.domain.services import ServiceInstall, ServiceState
 from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.engine.service_log import ServiceLog
+from ai4artsed_desktop.engine.service_ports import Health
+from tests.support.ollama_double import OllamaDouble
+from tests.support.openai_double import json_reply
 from tests.support.service_installs import make_comfyui
 
 OPEN = NetworkGuard(lambda: False)
@@ -69,6 +73,7 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
         ([HEAD + b'Content-Length: 7\r\n\r\n{"a":1}'], {"a": 1}),
         ([HEAD, b"content-length:7\r\n", b'\r\n{"a"', b":1}"], {"a": 1}),
         ([HEAD + b'\r\n{"a":1}'], {"a": 1}),
+        ([HEAD + b'Transfer-Encoding: chunked\r\n\r\n3;x=y\r\n{"a\r\n', b'4\r\n":1}\r\n0\r\n\r\n'], {"a": 1}),
         ([HEAD + b"\r\n[1]"], {}),
         ([HEAD + b"\r\n<html>"], {}),
         ([HEAD + b"\r\n"], {}),
@@ -265,3 +270,16 @@ def messages() -> Callable[[str], dict[str, str]]:
 
     folder = Path(__file__).resolve().parents[4] / "resources" / "languages"
     return lambda language: json.loads((folder / f"{language}.json").read_text("utf-8"))
+
+
+async def test_an_ollama_that_answers_is_there_whatever_is_installed() -> None:
+    double = OllamaDouble("qwen3:8b")
+    driver = OllamaDriver(Settings, OPEN)
+    async with double.serving() as address:
+        assert (await driver.health(address)) == Health("ready", facts={"version": "0.12.6"})
+        double.then("/api/version", json_reply({"error": "not for you"}, 403))
+        assert (await driver.health(address)).state == "ready"
+        for path in ("/api/version", "/api/tags"):
+            double.then(path, json_reply({"error": "nothing here"}, 404))
+        assert (await driver.health(address)).state == "absent"
+    assert (await driver.health(address)).state == "absent"
