@@ -256,13 +256,11 @@ def _wanted(catalog: Catalog) -> dict[tuple[str, str], tuple[ModelFile, tuple[st
 
 
 def _need(file: ModelFile, outputs: tuple[str, ...], shelf: Shelf) -> Need:
-    here = next((f.path for f in shelf.files if f.folder == file.folder and f.name == file.name), None)
+    own = {f.name: f.path for f in reversed(shelf.files) if f.folder == file.folder}
     listed = listed_name(file.name, (shelf.server or {}).get(file.folder, ()))
-    if here is None and listed is not None:  # the graph is sent with the server's name for it
-        there = listed.replace("\\", "/")
-        here = next((f.path for f in shelf.files if f.folder == file.folder and f.name == there), None)
-    if here is not None or listed is not None:
-        return Need(file, outputs, "here", here)
+    here = listed_name((listed or file.name).replace("\\", "/"), own)
+    if here is not None or listed is not None:  # in whichever subfolder: a graph is sent with the server's name for it
+        return Need(file, outputs, "here", own.get(here or ""))
     wanted = file.name.rpartition("/")[2]
     elsewhere = next((f.path for f in shelf.files if f.path.name == wanted), None)
     return Need(file, outputs, "misplaced" if elsewhere is not None else "missing", elsewhere)

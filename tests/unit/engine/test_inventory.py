@@ -120,12 +120,15 @@ async def test_a_file_in_the_wrong_folder_is_seen_and_moved(app_home: Path, tmp_
     assert list((root / "checkpoints").iterdir()) == []
 
 
-async def test_a_needed_file_in_a_subfolder_is_moved_to_the_name_the_graph_uses(app_home: Path, tmp_path: Path) -> None:
+async def test_a_needed_file_in_a_subfolder_of_its_folder_is_here(app_home: Path, tmp_path: Path) -> None:
+    """It goes out under the name that the server lists, so nobody has to move it."""
     root = tmp_path / "models"
     deep = safetensors_file(root / "text_encoders" / "SD3" / CLIP_L, {}, 0)
     async with open_inventory(app_home, root) as world:
-        assert state_of(await world.engine.inventory.look(), CLIP_L) == "misplaced"
-        assert await world.engine.inventory.move(deep) == root / "text_encoders" / CLIP_L
+        need = next(n for n in (await world.engine.inventory.look()).needs if n.file.name == CLIP_L)
+        assert (need.state, need.path) == ("here", deep)
+        with pytest.raises(UnknownEntryError):
+            await world.engine.inventory.move(deep)
 
 
 async def test_nothing_is_moved_over_another_file_or_without_need(app_home: Path, tmp_path: Path) -> None:
