@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from contextlib import AbstractAsyncContextManager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QColor, QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
@@ -243,6 +246,35 @@ def test_a_lora_is_picked_weighed_sent_and_taken_over(run_in_window_loop: Run, a
             assert not picks.chips[0].warning.isHidden() and "FLUX.1" in picks.chips[0].warning.toolTip()
             opened.create.choices.pick_output("sketchbook_p5js")
             assert picks.loras == () and picks.chips, "kept for an output that takes it"
+
+    run_in_window_loop(body)
+
+
+def test_the_picture_a_trainer_put_into_a_lora_is_on_its_card(
+    run_in_window_loop: Run, app_home: Path, tmp_path: Path
+) -> None:
+    async def body() -> None:
+        made = BytesIO()
+        Image.new("RGB", (24, 16), "red").save(made, "PNG")
+        uri = "data:image/png;base64," + base64.b64encode(made.getvalue()).decode()
+        folder = tmp_path / "loras"
+        lora_file(folder / "seen.safetensors", {"modelspec.thumbnail": uri, "ss_base_model_version": "sdxl_base_v1-0"})
+        lora_file(folder / "unseen.safetensors", ss_base_model_version="sdxl_base_v1-0")
+        async with window(app_home, FakeBackend(), folder) as opened:
+            await pick(opened, SDXL)
+            picks = opened.create.inputs.picks
+            picks.add_button.click()
+            assert picks.sheet is not None
+            model = picks.sheet.model
+
+            def pictures() -> dict[str, QImage | None]:
+                rows = [model.data(model.index(row), CARD_ROLE) for row in model.card_rows()]
+                return {card.id: card.picture for card in rows if isinstance(card, CardItem)}
+
+            await opened.until(lambda: pictures().get("seen.safetensors") is not None)
+            shown = pictures()["seen.safetensors"]
+            assert shown is not None and shown.width() * 2 == shown.height() * 3
+            assert shown.pixelColor(0, 0).red() > 250 and pictures()["unseen.safetensors"] is None
 
     run_in_window_loop(body)
 
