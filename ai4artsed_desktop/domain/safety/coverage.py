@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ai4artsed_desktop.domain.safety.folding import fold
@@ -141,6 +140,8 @@ _RUSSIAN_ONLY = frozenset(
 )
 _NOT_UKRAINIAN = frozenset("ыэъёўђјљњћџ")
 _NOT_ARABIC = frozenset("پچژگکیڤٹڈڑےۀۆێڵ")
+#: What a sentence may be in without being a foreign one.
+_ANSWERED = frozenset((*_COVERED, "uk", "ar", ""))
 _SHARED = frozenset(word for words in _COVERED.values() for word in words)
 #: The small words of all covered languages, folded as the lists are.
 SMALL_WORDS = frozenset(fold(word) for word in _SHARED)
@@ -168,10 +169,14 @@ def cover(text: str) -> Coverage:
         words = _WORD.findall(sentence)
         if not words:
             continue
-        found = Counter(_votes(words))
+        latin += len(words) if sentence.isascii() else sum(word[0] < "\u0250" for word in words)
+        if not (given := _votes(words)):
+            continue
+        found = Counter(given)
         uncovered = uncovered or _foreign(words, found)
-        votes.update({language: count for language, count in found.items() if language in _COVERED or count > 1})
-        latin += sum(word[0] < "\u0250" for word in words)
+        for language, count in found.items():
+            if count > 1 or language in _COVERED:
+                votes[language] += count
     language = votes.most_common(1)[0][0] if votes else None
     is_silent = latin >= _ENOUGH_WORDS and not any(votes[name] for name in _COVERED)
     if not uncovered and is_silent and not any(fold(word).endswith(_ENDINGS) for word in _WORD.findall(text)):
@@ -179,17 +184,22 @@ def cover(text: str) -> Coverage:
     return Coverage(language, uncovered[:80])
 
 
-def _votes(words: list[str]) -> Iterator[str]:
+def _votes(words: list[str]) -> list[str]:
+    found: list[str] = []
     for word in words:
         lower = word.lower()
-        if lower[0] >= "\u0370":
-            yield _by_script(lower)
+        if lower.isascii():
+            if lower in _LANGUAGES_OF:
+                found += _LANGUAGES_OF[lower]
             continue
-        yield from _LANGUAGES_OF.get(_key(lower), ())
-        if not lower.isascii():
-            yield from (_LETTER_LANGUAGE[char] for char in lower if char in _LETTER_LANGUAGE)
-            if any(char in "äöü" for char in lower):
-                yield from ("de", "tr") if "ä" not in lower else ("de",)
+        if lower[0] >= "\u0370":
+            found.append(_by_script(lower))
+            continue
+        found += _LANGUAGES_OF.get(_key(lower), ())
+        found += (_LETTER_LANGUAGE[char] for char in lower if char in _LETTER_LANGUAGE)
+        if any(char in "äöü" for char in lower):
+            found += ("de", "tr") if "ä" not in lower else ("de",)
+    return found
 
 
 def _by_script(word: str) -> str:
@@ -208,10 +218,11 @@ def _foreign(words: list[str], found: Counter[str]) -> str:
 
     Of a Latin language two words of its own must be there, and more of all its small words than of a covered one's.
     """
-    keys = [_key(word) for word in words]
-    known = max((found[name] for name in (*_COVERED, "uk", "ar")), default=0)
+    if found.keys() <= _ANSWERED:
+        return ""
+    known = max(found[name] for name in (*_COVERED, "uk", "ar"))
     for language, count in found.items():
-        if language in _COVERED or language in {"uk", "ar", ""}:
+        if language in _ANSWERED:
             continue
         is_script = language.isupper() or language in {"ru", "fa"}
         if is_script and any(
@@ -220,6 +231,6 @@ def _foreign(words: list[str], found: Counter[str]) -> str:
             return " ".join(words)
         if not is_script and count >= _ENOUGH_FOREIGN:
             small = _FOREIGN[language]
-            if sum(key in small for key in keys) > known:
+            if sum(_key(word) in small for word in words) > known:
                 return " ".join(words)
     return ""

@@ -6,6 +6,7 @@ diacritics ("ü" is "u", "ß" is "ss"), are casefolded, and hold letters and dig
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -39,6 +40,7 @@ _TURNED = _pairs("ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz", "abcdefghijklmnop
 _TURNED_ONLY = frozenset("ɐɔǝɟƃɥᴉɾʞɯɹʇʌʍʎ")
 #: A word of fewer letters is not looked for between digits ("SS26" is a season of fashion).
 _MIN_LETTERS = 4
+_THRICE = re.compile(r"(.)\1\1", re.DOTALL)
 #: Invisible characters that count as letters for Unicode (Hangul fillers, Braille blank).
 _INVISIBLE = dict.fromkeys((0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800), None)
 #: Letters that NFKD leaves alone although they are variants: squared and flag letters, letters with a stroke, and the
@@ -69,7 +71,9 @@ def readings(word: str) -> tuple[str, ...]:
     word = word[: MAX_WORD_CHARS * 4]
     if word.isascii() and word.isalpha():
         plain = word.lower()
-        return _distinct((plain, *_unstretched(plain)))
+        # By far the most words end here.
+        stretched = _unstretched(plain)
+        return _distinct((plain, *stretched)) if stretched else (plain[:MAX_WORD_CHARS],)
     folded = fold(word)
     found = [_letters(folded), *_between_digits(folded), *_turned(folded)]
     composed = unicodedata.normalize("NFC", word.casefold())
@@ -117,9 +121,9 @@ def _letters(text: str) -> str:
 
 def _unstretched(word: str) -> tuple[str, ...]:
     """Return "seeex" as "sex" and as "seex", and "sseexx" as "sex"; nothing for a word that is not stretched."""
-    if len(word) >= _MIN_LETTERS and word[::2] == word[1::2]:
+    if len(word) >= _MIN_LETTERS and word[0] == word[1] and word[::2] == word[1::2]:
         return (word[::2],)
-    if not any(a == b == c for a, b, c in zip(word, word[1:], word[2:], strict=False)):
+    if _THRICE.search(word) is None:
         return ()
     kept: list[str] = []
     for char in word:

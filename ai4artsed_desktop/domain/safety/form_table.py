@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from threading import Lock
 
-from ai4artsed_desktop.domain.safety.lemmas import beginning_of, beginnings, forms
+from ai4artsed_desktop.domain.safety.lemmas import ARABIC_BLOCK, beginning_of, beginnings, forms
 
 
 class FormTable:
@@ -32,10 +32,18 @@ class FormTable:
 
     def get(self, form: str) -> tuple[int, ...]:
         """Return the numbers of the words that have this form."""
-        beginning = beginning_of(form)
+        # Asked for every word several times, hence without a call for most of them.
+        beginning = form[:2] if form < ARABIC_BLOCK else beginning_of(form)
         if beginning in self._waiting:
             self._make((beginning,))
         return self._numbers.get(form, ())
+
+    def has(self, form: str) -> bool:
+        """Tell whether some word has this form."""
+        beginning = form[:2] if form < ARABIC_BLOCK else beginning_of(form)
+        if beginning in self._waiting:
+            self._make((beginning,))
+        return form in self._numbers
 
     def all(self) -> dict[str, tuple[int, ...]]:
         """Return the whole table, every form made."""
@@ -47,7 +55,7 @@ class FormTable:
             for beginning in wanted:
                 for word, language, alone in self._waiting.get(beginning, ()):
                     for form in forms(word, language):
-                        if beginning_of(form) == beginning:
+                        if (form[:2] if form < ARABIC_BLOCK else beginning_of(form)) == beginning:
                             enter(self._numbers, form, alone)
                 # Only now: another thread that finds nothing waiting must find the forms.
                 self._waiting.pop(beginning, None)
@@ -55,4 +63,5 @@ class FormTable:
 
 def enter(table: dict[str, tuple[int, ...]], form: str, alone: tuple[int]) -> None:
     """Add a word's number to those that stand at ``form``."""
-    table[form] = alone if form not in table else (*table[form], *alone)
+    known = table.get(form)
+    table[form] = alone if known is None else (*known, *alone)

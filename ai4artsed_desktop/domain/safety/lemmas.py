@@ -16,6 +16,8 @@ _GERMAN_VERB = (
     *("e", "st", "est", "t", "et", "te", "ten", "test", "tet", "ete", "eten", "end", "ende", "enden", "endes"),
     *("ender", "er", "ern", "ers", "ung", "ungen", "erin"),
 )
+#: What German verbs end in; only they have forms with "ge" before them.
+_GERMAN_VERB_ENDS = ("en", "ern", "eln")
 _FRENCH = ("s", "e", "es", "x", "le", "les", "ne", "nes")
 _FRENCH_VERB = ("e", "es", "ent", "er", "ez", "ee", "ees", "ant", "ait", "aient", "ons", "ai", "era", "eur", "eurs")
 _TURKISH = (
@@ -28,6 +30,8 @@ _UKRAINIAN = (
     *("ии", "ого", "ому", "им", "их", "ими", "оі", "іи", "ння", "ти", "в", "ла", "ли", "ло", "є", "ють", "ить", "ать"),
 )
 _ARABIC_LETTER = "ا"
+#: No form that is less begins with an Arabic letter.
+ARABIC_BLOCK = "\u0600"
 _ARABIC_BEFORE = ("", "ال", "و", "وال", "ب", "بال", "لل", "ل", "ف", "فال", "ك", "كال", "ي", "ت", "ن", "ا")
 _ARABIC_AFTER = ("", "ه", "ات", "ون", "ين", "ها", "هم", "ك", "ي", "وا", "يه", "ان", "نا")
 
@@ -40,7 +44,7 @@ def forms(word: str, language: str) -> frozenset[str]:
 
 def beginning_of(form: str) -> str:
     """Return what forms are grouped by: the first two letters; Arabic, whose forms begin in many ways, is one group."""
-    return _ARABIC_LETTER if "\u0600" <= form[:1] <= "\u06ff" else form[:2]
+    return _ARABIC_LETTER if ARABIC_BLOCK <= form[:1] <= "\u06ff" else form[:2]
 
 
 def beginnings(word: str, language: str) -> frozenset[str]:
@@ -48,53 +52,54 @@ def beginnings(word: str, language: str) -> frozenset[str]:
     if len(word) <= _SHORT:
         return frozenset(map(beginning_of, forms(word, language)))
     # Every rule leaves the first two letters of a longer word alone, except by putting something before them.
-    before = {"de": "ge", "ar": _ARABIC_LETTER}.get(language)
-    return frozenset((beginning_of(word),) if before is None else (beginning_of(word), before))
+    if language == "de" and word.endswith(_GERMAN_VERB_ENDS):
+        return frozenset((beginning_of(word), "ge"))
+    return frozenset((beginning_of(word), _ARABIC_LETTER) if language == "ar" else (beginning_of(word),))
 
 
 def _german(word: str) -> Iterator[str]:
     if len(word) <= _SHORT:
-        yield from (word + end for end in ("s", "en"))
+        yield from map(word.__add__, ("s", "en"))
         return
-    yield from (word + end for end in _GERMAN)
+    yield from map(word.__add__, _GERMAN)
     if word.endswith("e"):
-        yield from (word[:-1] + end for end in ("er", "en", "es", "em"))
+        yield from map(word[:-1].__add__, ("er", "en", "es", "em"))
     if word.endswith("en"):
         stem = word[:-2]
-        yield from (stem + end for end in _GERMAN_VERB)
-        yield from (f"ge{stem}{end}" for end in ("t", "et", "en", "te", "ter", "tes", "ten", "ene", "ener"))
+        yield from map(stem.__add__, _GERMAN_VERB)
+        yield from map(f"ge{stem}".__add__, ("t", "et", "en", "te", "ter", "tes", "ten", "ene", "ener"))
     elif word.endswith(("ern", "eln")):
         stem = word[:-1]
-        yield from (stem + end for end in ("t", "te", "ten", "st", "nd", "nde", "nden", "nder", "er", "ung", "ungen"))
-        yield from (f"ge{stem}{end}" for end in ("t", "te", "ten", "ter", "tes"))
+        yield from map(stem.__add__, ("t", "te", "ten", "st", "nd", "nde", "nden", "nder", "er", "ung", "ungen"))
+        yield from map(f"ge{stem}".__add__, ("t", "te", "ten", "ter", "tes"))
 
 
 def _english(word: str) -> Iterator[str]:
     yield word + "s"
     if len(word) < _SHORT:
         return
-    yield from (word + end for end in ("es", "ed", "ing", "er", "ers", "ly"))
+    yield from map(word.__add__, ("es", "ed", "ing", "er", "ers", "ly"))
     last = word[-1]
     if last == "e":
         yield from (word + "d", word + "r", word + "rs", word[:-1] + "ing", word[:-1] + "ings")
     elif last == "y":
-        yield from (word[:-1] + end for end in ("ies", "ied", "ier"))
+        yield from map(word[:-1].__add__, ("ies", "ied", "ier"))
     elif last not in "aeiouwx":
         yield from (word + last + end for end in ("ed", "ing", "er", "ers", "y"))
 
 
 def _french(word: str) -> Iterator[str]:
-    yield from (word + end for end in _FRENCH)
+    yield from map(word.__add__, _FRENCH)
     if len(word) > _SHORT and word.endswith("er"):
-        yield from (word[:-2] + end for end in _FRENCH_VERB)
+        yield from map(word[:-2].__add__, _FRENCH_VERB)
     if word.endswith("eur"):
-        yield from (word[:-1] + end for end in ("se", "ses"))
+        yield from map(word[:-1].__add__, ("se", "ses"))
     if word.endswith("if"):
-        yield from (word[:-1] + end for end in ("ve", "ves"))
+        yield from map(word[:-1].__add__, ("ve", "ves"))
 
 
 def _turkish(word: str) -> Iterator[str]:
-    yield from (word + end for end in _TURKISH)
+    yield from map(word.__add__, _TURKISH)
 
 
 def _ukrainian(word: str) -> Iterator[str]:
@@ -104,7 +109,7 @@ def _ukrainian(word: str) -> Iterator[str]:
         stem = word[:-2]
     else:
         stem = word[:-1] if word[-1] in "аеєиіоуюяь" else word
-    yield from (stem + end for end in _UKRAINIAN)
+    yield from map(stem.__add__, _UKRAINIAN)
 
 
 def _arabic(word: str) -> Iterator[str]:

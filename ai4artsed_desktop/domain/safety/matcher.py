@@ -23,7 +23,7 @@ from ai4artsed_desktop.domain.safety.verdicts import Finding
 
 #: The words of a term, with the signs that say how they are matched.
 _WORDS = re.compile(r"[=*]?[^\W_]+\*?")
-#: Shorter words are not looked for behind asterisks ("s**") or in pieces.
+#: Shorter words are not looked for behind asterisks ("s**").
 _MIN_MASKED, _MAX_MASKED, _MAX_HIDDEN = 3, 16, 3
 
 
@@ -86,8 +86,9 @@ class Matcher:
         self._slots: defaultdict[int, list[tuple[_Entry, int]]] = defaultdict(list)
         for terms in lists:
             self._add_list(terms)
-        self._head_lengths = tuple(sorted({len(head) for head in self._heads}))
-        self._tail_lengths = tuple(sorted({len(tail) for tail in self._tails}))
+        # By the two letters they begin with: most words begin like no head at all.
+        self._head_lengths = _lengths((head[:2], head) for head in self._heads if len(head) > 1)
+        self._tail_lengths = _lengths((tail[-1:], tail) for tail in self._tails)
         self._maskable: dict[tuple[str, int], list[tuple[str, frozenset[int]]]] | None = None
         # On the instance, so that the cache goes with the lists.
         self._ids_of = lru_cache(maxsize=8192)(self._look_up)
@@ -95,7 +96,7 @@ class Matcher:
     def match(self, text: str) -> Matches:
         """Return every hit in ``text``, in order, allowed phrases left out."""
         tokens = tokenize(text)
-        pieces = joined(tokens, text, self._is_known, SMALL_WORDS)
+        pieces = joined(tokens, text, self._forms.has, SMALL_WORDS)
         found, contexts = self._in_order(tokens, text)
         for piece in pieces:
             found.extend(self._alone(piece, self._ids_of(piece.readings)))
@@ -115,8 +116,9 @@ class Matcher:
         found: list[Hit] = []
         allowed: list[tuple[int, int]] = []
         contexts: set[str] = set()
-        for at, here in enumerate(ids):
-            token = tokens[at]
+        for at, (token, here) in enumerate(zip(tokens, ids, strict=True)):
+            if not here and not token.has_mask:
+                continue
             if token.has_mask:
                 here = (*here, *self._behind_asterisks(text[token.start : token.end]))
             for lemma in here:
@@ -150,23 +152,16 @@ class Matcher:
                     if len(places) == combination.slots and at - first <= combination.within:
                         yield combination.hit(tokens[first].start, tokens[at].end)
 
-    def _is_known(self, reading: str) -> bool:
-        """Tell whether a word is listed as such: pieces that happen to begin like a listed word do not count."""
-        return len(reading) >= _MIN_MASKED and bool(self._forms.get(reading))
-
     def _look_up(self, readings: tuple[str, ...]) -> tuple[int, ...]:
         found: set[int] = set()
         for reading in readings:
-            found.update(self._forms.get(reading))
-            for length in self._head_lengths:
-                if length > len(reading):
-                    break
+            found.update(self._forms.get(reading), self._heads.get(reading[:1], ()))
+            # A slice beyond a short word's end is the word, which may then be looked up twice.
+            for length in self._head_lengths.get(reading[:2], ()):
                 found.update(self._heads.get(reading[:length], ()))
-            for length in self._tail_lengths:
-                if length > len(reading):
-                    break
+            for length in self._tail_lengths.get(reading[-1:], ()):
                 found.update(self._tails.get(reading[-length:], ()))
-        return tuple(sorted(found))
+        return tuple(sorted(found)) if found else ()
 
     def _behind_asterisks(self, word: str) -> tuple[int, ...]:
         """Return the lemmas that "f***" or "p*rn*" can stand for."""
@@ -243,6 +238,14 @@ class Matcher:
         if word[0] == "*":
             enter(self._tails, plain, alone)
         return number
+
+
+def _lengths(parts: Iterable[tuple[str, str]]) -> dict[str, tuple[int, ...]]:
+    """Return the lengths of words by what they are grouped by."""
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for key, word in parts:
+        found[key].add(len(word))
+    return {key: tuple(sorted(lengths)) for key, lengths in found.items()}
 
 
 def _spellings(term: str, language: str) -> tuple[str, ...]:
