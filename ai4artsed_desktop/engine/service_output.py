@@ -16,7 +16,7 @@ from ai4artsed_desktop.engine.tasks import TaskScope
 #: One event per line would reach the window 301 times a second, batches carry 14,000 lines (measured).
 _BATCH_S = 0.05
 #: A flood of lines must not hold up the window: it has its turn after so much work on them (in seconds).
-_TURN_S = 0.002
+_TURN_S = 0.001
 
 
 class ServiceOutput:

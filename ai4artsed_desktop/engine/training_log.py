@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from ai4artsed_desktop.domain.training.facts import LogLine
 
@@ -35,7 +33,9 @@ class TrainingLog:
     """Lines of one attempt."""
 
     def __init__(self, limit: int = MAX_LINES) -> None:
-        self._lines: deque[LogLine] = deque(maxlen=limit)
+        self._limit = limit
+        # No deque: to reach its middle takes as long as there are lines before it, a millisecond for 100,000.
+        self._lines: list[LogLine] = []
         self._last = 0
 
     @property
@@ -50,17 +50,19 @@ class TrainingLog:
 
     def add(self, lines: Sequence[LogLine]) -> None:
         """Add lines."""
-        self._lines.extend(lines)
+        self._lines += lines
         self._last += len(lines)
+        if len(self._lines) > self._limit:
+            del self._lines[: len(self._lines) - self._limit]
 
     def since(self, number: int, limit: int = 2_000) -> list[NumberedLine]:
         """Return at most ``limit`` lines after ``number``, oldest first."""
         skip = max(0, number + 1 - self.first)
-        return list(islice(self._numbered(skip), limit))
+        return self._numbered(skip, skip + limit)
 
     def tail(self, count: int = 50) -> list[NumberedLine]:
         """Return the newest lines."""
-        return list(self._numbered(max(0, len(self._lines) - count)))
+        return self._numbered(max(0, len(self._lines) - count), len(self._lines))
 
     def search(self, words: str = "", *, level: str = "", limit: int = 2_000) -> list[NumberedLine]:
         """Return lines that hold every word (upper and lower case alike) and have the level, newest last.
@@ -79,6 +81,5 @@ class TrainingLog:
                     break
         return hits[::-1]
 
-    def _numbered(self, skip: int) -> Iterable[NumberedLine]:
-        lines = islice(self._lines, skip, None)
-        return (NumberedLine(number, line) for number, line in enumerate(lines, self.first + skip))
+    def _numbered(self, start: int, end: int) -> list[NumberedLine]:
+        return [NumberedLine(number, line) for number, line in enumerate(self._lines[start:end], self.first + start)]

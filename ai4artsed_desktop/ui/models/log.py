@@ -13,9 +13,11 @@ _Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
 
 #: One slice of work on the window's thread may take so long; then the window has its turn.
-_SLICE_S = 0.003
-#: Lines fetched at a time, and the pause between two looks for new ones.
-_BATCH, _LOOK_MS = 500, 50
+_SLICE_S = 0.002
+#: Lines fetched and searched at a time, and the pause between two looks for new ones.
+_BATCH, _LOOK_MS = 250, 50
+#: Pause after a slice: lines that came are painted, and slice and painting in every pass of the loop hold up the rest.
+_PAUSE_MS, _PAINTED_MS = 1, 8
 
 #: Levels to choose from, and what is shown for each; "" = everything.
 ERRORS = frozenset({"ERROR", "CRITICAL"})
@@ -150,21 +152,28 @@ class LogModel(QAbstractListModel):
 
     def _work(self) -> None:
         give_way_s = time.perf_counter() + _SLICE_S
-        self._fetch(give_way_s)
-        self._seek(give_way_s)
+        found: list[LogEntry] = []
+        while not self.is_settled:
+            if self._sought == len(self._all):
+                self._fetch()
+            found += self._seek()
+            if time.perf_counter() > give_way_s:
+                break
+        if found:
+            self._show(found)
         # A tenth more may stand for a while: to take rows away with every batch would cost as much as to add them.
         if len(self._all) > self._kept_lines + (0 if self.is_settled else self._kept_lines // 10):
             self._forget_oldest(len(self._all) - self._kept_lines)
         if self.is_settled:
             self.grown.emit()
         else:
-            self._timer.start(1)  # not 0: painting and keys come first
+            self._timer.start(_PAINTED_MS if found else _PAUSE_MS)
 
-    def _fetch(self, give_way_s: float) -> None:
-        while self._source is not None and self._fetched < self._source.last and time.perf_counter() < give_way_s:
-            batch = self._source.since(self._fetched, _BATCH)
-            self._all += batch
-            self._fetched = batch[-1].number if batch else self._source.last
+    def _fetch(self) -> None:
+        assert self._source is not None, "without a source all that was fetched is all there is"
+        batch = self._source.since(self._fetched, _BATCH)
+        self._all += batch
+        self._fetched = batch[-1].number if batch else self._source.last
 
     def _forget_oldest(self, count: int) -> None:
         del self._all[:count]
@@ -175,26 +184,21 @@ class LogModel(QAbstractListModel):
             del self._shown[:gone]
             self.endRemoveRows()
 
-    def _seek(self, give_way_s: float) -> None:
-        found: list[LogEntry] = []
-        while self._sought < len(self._all):
-            piece = self._all[self._sought : self._sought + _BATCH]
-            found += [line for line in piece if self._fits(line)]
-            self._sought += len(piece)
-            if time.perf_counter() > give_way_s:
-                break
-        if found:
-            longest = max(len(line.text) + 3 * line.text.count("\t") for line in found)
-            self._longest_chars = max(self._longest_chars, longest)
-            row = len(self._shown)
-            self.beginInsertRows(_ROOT, row, row + len(found) - 1)
-            self._shown += found
-            self.endInsertRows()
+    def _seek(self) -> list[LogEntry]:
+        piece = self._all[self._sought : self._sought + _BATCH]
+        self._sought += len(piece)
+        return [line for line in piece if self._fits(line)] if self._words or self._level else piece
+
+    def _show(self, found: list[LogEntry]) -> None:
+        longest = max(len(line.text) + 3 * line.text.count("\t") for line in found)
+        self._longest_chars = max(self._longest_chars, longest)
+        row = len(self._shown)
+        self.beginInsertRows(_ROOT, row, row + len(found) - 1)
+        self._shown += found
+        self.endInsertRows()
 
     def _fits(self, line: LogEntry) -> bool:
         if self._level and line.level not in LEVELS[self._level]:
             return False
-        if not self._words:
-            return True
         text = line.text.casefold()
         return all(word in text for word in self._words)

@@ -53,7 +53,8 @@ class LogView(QFrame):
         self.filter.setClearButtonEnabled(True)
         self.filter.setMinimumWidth(r.SPACE_6 * 3)
         self.level = ChoiceField(kit)
-        self.level.setVisible(has_levels)
+        if not has_levels:  # made visible before it has its place, it would be a window for a moment
+            self.level.hide()
         self.end_button = Button(kit, "log.to_end", "arrow-down", "quiet")
         self.copy_button = IconButton(kit, "copy", "log.copy")
         self.state = Label(kit, look="muted")
@@ -228,21 +229,22 @@ class _Lines(QTableView):
         baseline = (height + self._metrics.ascent() - self._metrics.descent()) // 2
         indent = left + _NUMBER_CHARS * self._metrics.averageCharWidth()
         chosen, current = self.selectionModel(), self.currentIndex().row() if self.hasFocus() else -1
-        for number in range(first, self._log.rowCount()):
-            top = self.rowViewportPosition(number)
-            if top > self.viewport().height():
-                break
-            if chosen.isRowSelected(number):
-                painter.fillRect(0, top, self.viewport().width(), height, theme.color("line"))
+        has_chosen, width, bottom = chosen.hasSelection(), self.viewport().width(), self.viewport().height()
+        colors = {role: theme.color(role) for role in ("muted", "bad", "warn", "ink")}
+        start = self.rowViewportPosition(first)
+        # Rows are of one height. Per line as few calls as can be: each lends the interpreter to other threads.
+        for number, top in zip(range(first, self._log.rowCount()), range(start, bottom + 1, height), strict=False):
+            if has_chosen and chosen.isRowSelected(number):
+                painter.fillRect(0, top, width, height, theme.color("line"))
             line, words = self._log.line(number), self._log.text(number)
-            painter.setPen(theme.color("muted"))
+            painter.setPen(colors["muted"])
             painter.drawText(left, top + baseline, str(line.number))
             role = "bad" if line.level in ERRORS else "warn" if line.level == "WARNING" else "ink"
-            painter.setPen(theme.color(role))
+            painter.setPen(colors[role])
             painter.drawText(indent, top + baseline, words if role == "ink" else f"{line.level}  {words}")
             if number == current:
                 painter.setPen(theme.color("focus"))
-                painter.drawRect(0, top, self.viewport().width() - 1, height - 1)
+                painter.drawRect(0, top, width - 1, height - 1)
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
