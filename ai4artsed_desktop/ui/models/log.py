@@ -17,7 +17,7 @@ _SLICE_S = 0.002
 #: Lines fetched and searched at a time, and the pause between two looks for new ones.
 _BATCH, _LOOK_MS = 250, 50
 #: Pause after a slice: lines that came are painted, and slice and painting in every pass of the loop hold up the rest.
-_PAUSE_MS, _PAINTED_MS = 1, 8
+_PAUSE_MS, _PAINTED_MS = 1, 12
 
 #: Levels to choose from, and what is shown for each; "" = everything.
 ERRORS = frozenset({"ERROR", "CRITICAL"})

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.domain.training.facts import LogLine as TrainingLine
 from ai4artsed_desktop.engine.service_choice import is_chosen, place_setting, settings_for
 from ai4artsed_desktop.engine.service_log import ServiceLog
-from ai4artsed_desktop.engine.training_log import TrainingLog
+from ai4artsed_desktop.engine.training_log import NumberedLine, TrainingLog
 from ai4artsed_desktop.ui.models.log import LogModel
 from ai4artsed_desktop.ui.studio.inventory_model import source_address
 from ai4artsed_desktop.ui.units import duration_text
@@ -134,6 +136,32 @@ def test_a_log_that_forgot_its_oldest_lines_is_shown_from_what_is_left(qtbot: An
     model.follow(log)
     qtbot.waitUntil(lambda: model.is_settled and model.count == 100)
     assert model.line(0).number == 901
+
+
+def test_a_flood_comes_in_order_and_leaves_the_window_time_to_paint_in_between(qtbot: Any, qapp: Any) -> None:
+    log = TrainingLog()
+    log.add(training_lines(20_000))
+    model, came_s = LogModel(100_000), list[float]()
+    model.rowsInserted.connect(lambda: came_s.append(time.perf_counter()))
+    model.follow(log)
+    qtbot.waitUntil(lambda: model.is_settled and model.count == 20_000)
+    assert [model.line(row).number for row in range(model.rowCount())] == list(range(1, 20_001))
+    pauses_s = [later - earlier for earlier, later in itertools.pairwise(came_s)]
+    assert len(pauses_s) > 3 and min(pauses_s) > 0.01
+
+
+def test_a_slow_log_holds_up_the_window_for_one_batch_at_a_time(qtbot: Any, qapp: Any) -> None:
+    class SlowLog(TrainingLog):
+        def since(self, number: int, limit: int = 0) -> list[NumberedLine]:
+            time.sleep(0.005)
+            return super().since(number, limit)
+
+    log, model, sizes = SlowLog(), LogModel(100_000), list[int]()
+    log.add(training_lines(2_000))
+    model.rowsInserted.connect(lambda _, first, last: sizes.append(last - first + 1))
+    model.follow(log)
+    qtbot.waitUntil(lambda: model.is_settled and model.count == 2_000)
+    assert sum(sizes) == 2_000 and max(sizes) <= 250
 
 
 def test_settings_choose_exactly_what_was_found() -> None:

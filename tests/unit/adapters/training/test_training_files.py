@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import threading
+import timeit
 from pathlib import Path
 
 import pytest
@@ -334,3 +335,13 @@ def test_the_log_is_numbered_bounded_and_searched() -> None:
     assert [hit.number for hit in log.search("line 5")] == [5]
     assert [hit.number for hit in log.search("", level="ERROR", limit=2)] == [5, 7]
     assert log.search("line 1") == [], "it was dropped"
+
+
+def test_the_newest_lines_of_a_long_log_are_reached_as_quickly_as_the_oldest() -> None:
+    log = TrainingLog()
+    log.add([LogLine("stderr", f"Line {n}") for n in range(200_000)])
+
+    def quickest_s(number: int) -> float:
+        return min(timeit.repeat(lambda: log.since(number, 250), number=1, repeat=30))
+
+    assert quickest_s(199_000) < 5 * quickest_s(0)
