@@ -172,7 +172,7 @@ def cover(text: str) -> Coverage:
         latin += len(words) if sentence.isascii() else sum(word[0] < "\u0250" for word in words)
         if not (given := _votes(words)):
             continue
-        found = Counter(given)
+        found = {language: given.count(language) for language in dict.fromkeys(given)}
         uncovered = uncovered or _foreign(words, found)
         for language, count in found.items():
             if count > 1 or language in _COVERED:
@@ -213,14 +213,14 @@ def _by_script(word: str) -> str:
     return "" if script in {"FULLWIDTH", "MATHEMATICAL", "SQUARED", "NEGATIVE", "CIRCLED", "REGIONAL"} else script
 
 
-def _foreign(words: list[str], found: Counter[str]) -> str:
+def _foreign(words: list[str], found: dict[str, int]) -> str:
     """Return the sentence if it is in a language that no list covers, else ``""``.
 
     Of a Latin language two words of its own must be there, and more of all its small words than of a covered one's.
     """
     if found.keys() <= _ANSWERED:
         return ""
-    known = max(found[name] for name in (*_COVERED, "uk", "ar"))
+    known = max(found.get(name, 0) for name in (*_COVERED, "uk", "ar"))
     for language, count in found.items():
         if language in _ANSWERED:
             continue

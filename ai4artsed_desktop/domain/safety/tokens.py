@@ -21,7 +21,7 @@ _INSIDE = (
 #: Letters in circles and squares, and those of flags.
 _SIGN_LETTERS = "\u24b6-\u24e9\U0001f130-\U0001f1ff"
 #: In runs of plain letters and runs of the others: quicker than one by one.
-_WORD = re.compile(rf"(?:[^\W_]|[{_INSIDE}@$€{_SIGN_LETTERS}])(?:[^\W_]+|[{_INSIDE}@$€!|+*¡^{_SIGN_LETTERS}]+)*")
+_WORD = re.compile(rf"(?:[^\W_]+|[{_INSIDE}@$€{_SIGN_LETTERS}])(?:[^\W_]+|[{_INSIDE}@$€!|+*¡^{_SIGN_LETTERS}]+)*")
 _SENTENCE_END = re.compile(r"[.!?;\n؟؛…]")
 #: Tags, and escapes of single characters in HTML, addresses and JSON.
 _TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,60}>")
