@@ -158,7 +158,11 @@ def test_a_slow_log_holds_up_the_window_for_one_batch_at_a_time(qtbot: Any, qapp
 
     log, model, sizes = SlowLog(), LogModel(100_000), list[int]()
     log.add(training_lines(2_000))
-    model.rowsInserted.connect(lambda _, first, last: sizes.append(last - first + 1))
+
+    def on_rows_inserted(_: object, first: int, last: int) -> None:
+        sizes.append(last - first + 1)
+
+    model.rowsInserted.connect(on_rows_inserted)
     model.follow(log)
     qtbot.waitUntil(lambda: model.is_settled and model.count == 2_000)
     assert sum(sizes) == 2_000 and max(sizes) <= 250
