@@ -19,6 +19,7 @@ from ai4artsed_desktop.ui.actions import WindowAction
 from ai4artsed_desktop.ui.create.image_slots import ImageSlots
 from ai4artsed_desktop.ui.create.lora_picks import LoraPicks
 from ai4artsed_desktop.ui.create.strength_strip import StrengthStripSheet, strip_requests
+from ai4artsed_desktop.ui.earlier_pictures import earlier_pictures
 from ai4artsed_desktop.ui.models.strip import StripModel
 from ai4artsed_desktop.ui.paging import PageContext
 from ai4artsed_desktop.ui.session_runs import RunFacts
@@ -85,6 +86,8 @@ class ImageLoraRow(QFrame):
     def show_outputs(self, catalog: Catalog, output_ids: Sequence[str]) -> None:
         """Show what the outputs picked take."""
         self.slots.show_outputs(catalog, output_ids)
+        if self.slots.slots:
+            self._context.bridge.ask(earlier_pictures(self._context.bridge.engine), self.slots.set_earlier)
         self.picks.show_outputs(catalog, output_ids)
         self.setVisible(not self.slots.isHidden() or not self.picks.isHidden())
 

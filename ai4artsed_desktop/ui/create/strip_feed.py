@@ -12,11 +12,10 @@ from PySide6.QtGui import QImage
 from ai4artsed_desktop.domain.errors import ErrorInfo
 from ai4artsed_desktop.ui.background import Background
 from ai4artsed_desktop.ui.kit import Kit
-from ai4artsed_desktop.ui.models.strip import StripItem, StripModel
+from ai4artsed_desktop.ui.models.strip import StripItem, StripModel, title_of
 from ai4artsed_desktop.ui.session_runs import RunFacts, SessionRuns
 from ai4artsed_desktop.ui.widgets.session_strip import THUMB_PX
 
-_TITLE_CHARS = 60
 _STATE_ICONS = {
     "queued": "more",
     "running": "hourglass",
@@ -60,7 +59,7 @@ class StripFeed(QObject):
         kind_icon = "waveform" if medium is not None and medium.type == "audio" else "picture" if medium else "text"
         return StripItem(
             run_id=facts.run_id,
-            title=" ".join(facts.request.text[: 2 * _TITLE_CHARS].split())[:_TITLE_CHARS],
+            title=title_of(facts.request.text),
             state_word=self._kit.text(f"run.state.{facts.state}"),
             icon=kind_icon if facts.state == "finished" else _STATE_ICONS.get(facts.state, "text"),
             picture=self._pictures.get(facts.run_id),

@@ -12,6 +12,12 @@ _ROOT = QModelIndex()
 
 #: The row's ``StripItem``.
 STRIP_ROLE = int(Qt.ItemDataRole.UserRole) + 1
+_TITLE_CHARS = 60
+
+
+def title_of(text: str) -> str:
+    """Return what a run is called: the beginning of its text, on one line."""
+    return " ".join(text[: 2 * _TITLE_CHARS].split())[:_TITLE_CHARS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -15,6 +16,7 @@ from ai4artsed_desktop.engine.training_studio import ProjectPicture
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.background import Background
 from ai4artsed_desktop.ui.drops import PICTURE_SUFFIXES
+from ai4artsed_desktop.ui.earlier_pictures import EarlierPicture, earlier_pictures
 from ai4artsed_desktop.ui.paging import PageContext
 from ai4artsed_desktop.ui.pictures import png_bytes
 from ai4artsed_desktop.ui.train.caption_tools import CaptionTools
@@ -276,6 +278,10 @@ class PicturesTab(QWidget):
             self._read()
 
     def _on_add_button_clicked(self) -> None:
+        bridge = self._context.bridge
+        bridge.ask(earlier_pictures(bridge.engine), self._open_add_menu, self._show_error)
+
+    def _open_add_menu(self, earlier: Sequence[EarlierPicture]) -> None:
         kit, menu = self._kit, QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         icons = kit.icons
@@ -287,4 +293,9 @@ class PicturesTab(QWidget):
             icons.icon("gallery"), kit.text("train.add.session", count=len(made)), lambda: self.add(made)
         )
         session.setEnabled(bool(made))
+        before = [picture for picture in earlier if picture.path not in made]
+        results = menu.addMenu(icons.icon("gallery"), kit.text("images.earlier"))
+        results.setEnabled(bool(before))
+        for picture in before:
+            results.addAction(picture.title.replace("&", "&&"), partial(self.add, [picture.path]))
         menu.popup(self.add_button.mapToGlobal(self.add_button.rect().bottomLeft()))

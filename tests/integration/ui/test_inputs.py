@@ -418,3 +418,38 @@ def test_a_result_of_this_session_becomes_the_next_picture(run_in_window_loop: R
                 menu.close()
 
     run_in_window_loop(body)
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_pictures_of_earlier_runs_are_offered_and_those_that_are_gone_are_not(
+    run_in_window_loop: Run, app_home: Path
+) -> None:
+    async def body() -> None:
+        made: list[Path] = []
+        async with window(app_home, FakeBackend()) as opened:
+            for idea in ("A red apple", "A blue pear"):
+                await opened.make(idea, "as_is", "sketchbook_p5js")
+                run = await opened.ended()
+                assert run.folder is not None
+                made += [run.folder / medium.filename for medium in run.media if medium.type == "image"]
+        made[1].unlink()
+        async with window(app_home, FakeBackend()) as opened:
+            await pick(opened, IMG2IMG)
+            slot = opened.create.inputs.slots.slots[0]
+
+            def offered() -> dict[str, Any]:
+                for menu in opened.create.findChildren(QMenu):
+                    menu.close()
+                QTest.keyClick(slot, Qt.Key.Key_Return)
+                return {a.text(): a for menu in opened.create.findChildren(QMenu) for a in menu.actions()}
+
+            await opened.until(lambda: "A red apple" in offered())
+            actions = offered()
+            assert "A blue pear" not in actions and not actions["From this session"].isEnabled()
+            assert not actions["A red apple"].icon().isNull()
+            actions["A red apple"].trigger()
+            assert opened.create.inputs.images == {"image": made[0]}
+            for menu in opened.create.findChildren(QMenu):
+                menu.close()
+
+    run_in_window_loop(body)
