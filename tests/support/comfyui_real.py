@@ -105,9 +105,6 @@ class RealWorker:
     def interrupt(self) -> None:
         self._server.ask("POST", "/interrupt")
 
-    def forget_cache(self) -> None:
-        self._server.ask("POST", "/free", {"free_memory": True})
-
 
 class _Holds:
     """All holds of the real server."""
@@ -209,8 +206,11 @@ class RealComfyUi(ComfyUiDouble):
         url = f"ws{self._address.removeprefix('http')}/ws?clientId={socket.client_id}"
         async with connect(url, proxy=None, max_size=None, compression=None) as upstream:
             socket.forward_to(lambda text: self._spawn(_send(upstream, text)))
-            async for message in upstream:
-                self._hand_on(message, socket.client_id)
+            try:
+                async for message in upstream:
+                    self._hand_on(message, socket.client_id)
+            finally:
+                upstream.transport.abort()  # a test's end does not wait for a farewell
 
     def _hand_on(self, message: str | bytes, client_id: str) -> None:
         if isinstance(message, str):

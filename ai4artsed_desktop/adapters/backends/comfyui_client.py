@@ -71,7 +71,7 @@ class ComfyUiClient:
         self._limits = limits or Limits()
         self._http = ComfyUiHttp(address, self._limits, backend, guard, headers)
         self._queue = QueueReader(self._http)
-        self._lines = Lines(self._http.address, self._http.headers, guard)
+        self._lines = Lines(self._http.address, self._http.headers, guard, self._limits.idle_s)
         self._cancels = TaskScope("comfyui-cancels")
 
     @property
@@ -87,6 +87,7 @@ class ComfyUiClient:
     async def aclose(self) -> None:
         """See cancels through, as far as they hold soon, and close all connections."""
         await self._cancels.aclose(self._limits.cancel_close_s)
+        await self._lines.aclose()
         await self._http.aclose()
 
     async def run(self, graph: Graph, *, previews: Previews = "auto") -> AsyncGenerator[JobProgress | JobResult]:

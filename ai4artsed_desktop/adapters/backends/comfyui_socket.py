@@ -1,5 +1,7 @@
 """The websocket to ComfyUI: one client id per line, read in a task of its own, opened again as long as jobs listen.
 
+An idle line stays open for a while: the next job need not wait for a new one, nor this one's result for its end.
+
 A socket that nobody reads blocks every client of the server, so the reader only sorts frames into feeds. A dropped line
 comes back under its own id, because the running jobs' frames go there; new jobs get a new line, because the server
 silently drops an id that was on two sockets when the older one closes.
@@ -116,6 +118,8 @@ class Line:
             except (OSError, WebSocketException, TimeoutError, LocalOnlyError) as exc:
                 _log.info("websocket lost: %s: %s", type(exc).__name__, exc)
             self._lose()
+            if not self.is_used:
+                return
             pause_s = 0.1 if self._opened > opened_before else min(2 * pause_s, _LONGEST_PAUSE_S)
             await asyncio.sleep(pause_s)
 
@@ -176,21 +180,25 @@ class Line:
 
 
 class Lines:
-    """Gives jobs a line: a shared one while it is fit, a new one after a loss."""
+    """Gives jobs a line: a shared one while it is fit, a new one after a loss.
 
-    def __init__(self, address: str, headers: Mapping[str, str], guard: NetworkGuard) -> None:
+    Args:
+        idle_s: How long a line that no job uses stays open.
+    """
+
+    def __init__(self, address: str, headers: Mapping[str, str], guard: NetworkGuard, idle_s: float) -> None:
         self._address = address
         self._headers = headers
         self._guard = guard
+        self._idle_s = idle_s
         self._current: Line | None = None
+        self._scope = TaskScope("comfyui-lines")
+        self._closing: asyncio.Task[None] | None = None
 
     @asynccontextmanager
     async def listening(self, feed: Feed) -> AsyncGenerator[Line]:
-        """Give a line that brings the job's frames; the last to leave closes it."""
-        line = self._current
-        if line is None or not line.is_fit:
-            line = self._current = Line(self._address, self._headers, self._guard)
-            line.start()
+        """Give a line that brings the job's frames; it is left open for the next job while it is fit."""
+        line = self._taken()
         line.add(feed)
         try:
             await line.ready()
@@ -198,6 +206,31 @@ class Lines:
         finally:
             line.remove(feed)
             if not line.is_used:
-                if self._current is line:
-                    self._current = None
-                await line.aclose()
+                await self._leave(line)
+
+    async def aclose(self) -> None:
+        """Close the line that is idle; those in use are closed by their jobs."""
+        await self._scope.aclose()
+        if self._current is not None and not self._current.is_used:
+            await self._current.aclose()
+
+    def _taken(self) -> Line:
+        if self._current is not None and self._current.is_fit:
+            if self._closing is not None:
+                self._closing.cancel()
+            return self._current
+        self._current = Line(self._address, self._headers, self._guard)
+        self._current.start()
+        return self._current
+
+    async def _leave(self, line: Line) -> None:
+        if line is self._current and line.is_fit and not self._scope.is_closed:
+            self._closing = self._scope.spawn(self._close_idle(line), name=line.client_id)
+        else:
+            await line.aclose()
+
+    async def _close_idle(self, line: Line) -> None:
+        await asyncio.sleep(self._idle_s)
+        if self._current is line:
+            self._current = None
+        await line.aclose()

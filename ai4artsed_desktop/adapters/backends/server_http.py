@@ -33,6 +33,7 @@ class Limits:
         answer_s: Until a server that works answers; a busy one was seen to take 0.5 s.
         silence_s: Without a frame, the job's place is asked for.
         keep_alive_s: The same for SwarmUI, which sends something every 30 s.
+        idle_s: A websocket that no job uses stays open for so long.
         poll_s: Between two questions while no socket is open.
         refused_s: A server that refuses connections for so long has ended.
         mute_s: A server that accepts connections but gives no good answer for so long is given up.
@@ -50,6 +51,7 @@ class Limits:
     answer_s: float = 15.0
     silence_s: float = 5.0
     keep_alive_s: float = 75.0
+    idle_s: float = 30.0
     poll_s: float = 1.0
     refused_s: float = 3.0
     mute_s: float = 45.0

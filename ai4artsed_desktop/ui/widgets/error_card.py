@@ -77,6 +77,8 @@ class ErrorCard(QFrame):
         button = Button(self._kit, key, "", "primary" if primary else "", **params)
         button.clicked.connect(lambda: do())
         self._actions.addWidget(button)
+        # By itself a layout shows what is added in a later turn of the loop; a way on is there with its error.
+        button.show()
         return button
 
     def retranslate(self) -> None:

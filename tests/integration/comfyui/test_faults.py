@@ -387,14 +387,15 @@ async def test_a_file_larger_than_the_cap_is_not_taken(server: ServerName) -> No
 
 @on_every_server
 async def test_pictures_over_the_socket_arrive_and_lost_ones_are_told(server: ServerName) -> None:
-    graph = graph_of("new", "23")
+    graph = dict(graph_of("new", "23"))
     async with serving(server) as double, client_of(double) as client:
         result = await run(client, graph)
         assert [node for node, _ in result.pictures] == ["2", "2"]
         for index, (_, picture) in enumerate(result.pictures):
             with Image.open(io.BytesIO(picture.image)) as shown, Image.open(io.BytesIO(png(graph, "2", index))) as made:
                 assert (shown.size, shown.format) == (made.size, "PNG")
-        double.worker.forget_cache()
+        # Another colour: the server would answer the same graph from its cache, with fewer frames.
+        graph |= {"1": {**graph["1"], "inputs": {**graph["1"]["inputs"], "color": 1}}}
         double.faults.drop_socket_after = 12
         with pytest.raises(NoMediumError):
             await run(client, graph)

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from ai4artsed_desktop.domain.chunks import OutputChunk
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
-from tests.support.comfyui_client_kit import client_of, post_foreign, run, run_with_progress, sampling, saving
+from tests.support.comfyui_client_kit import SHORT, client_of, post_foreign, run, run_with_progress, sampling, saving
 from tests.support.comfyui_double import running
 from tests.support.comfyui_nodes import png
 from tests.support.comfyui_records import graph_of, recorded
@@ -219,12 +220,34 @@ async def test_a_prompt_carries_our_ids_as_the_server_wants_them(server: ServerN
 
 
 @on_every_server
-async def test_jobs_one_after_the_other_use_a_new_id_each_and_leave_no_socket(server: ServerName) -> None:
-    async with serving(server) as double, client_of(double) as client:
-        for colour in range(3):
-            await run(client, saving(colour))
+async def test_jobs_one_after_the_other_share_a_socket_that_goes_with_the_client(server: ServerName) -> None:
+    async with serving(server) as double:
+        async with client_of(double) as client:
+            for colour in range(3):
+                await run(client, saving(colour))
+            assert len({body["client_id"] for body in double.posted}) == double.open_sockets == 1
         await double.until(lambda: not double.open_sockets)
-        assert len({body["client_id"] for body in double.posted}) == 3
+
+
+@on_every_server
+async def test_a_socket_that_no_job_uses_is_closed_after_a_while(server: ServerName) -> None:
+    limits = replace(SHORT, idle_s=0.05)
+    async with serving(server) as double, client_of(double, limits) as client:
+        for colour in range(2):
+            await run(client, saving(colour))
+            await double.until(lambda: not double.open_sockets)
+        assert len({body["client_id"] for body in double.posted}) == 2
+
+
+@on_every_server
+async def test_an_idle_socket_that_was_lost_is_not_opened_again_until_a_job_needs_one(server: ServerName) -> None:
+    async with serving(server) as double, client_of(double) as client:
+        await run(client, saving(1))
+        double.drop_sockets()
+        await asyncio.sleep(0.3)
+        assert double.open_sockets == 0
+        await run(client, saving(2))
+        assert len({body["client_id"] for body in double.posted}) == 2
 
 
 @on_every_server

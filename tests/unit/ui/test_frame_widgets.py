@@ -78,6 +78,13 @@ def test_the_buttons_of_an_older_error_go(kit: Kit, qtbot: QtBot) -> None:
     assert [b.text() for b in card.findChildren(Button) if b.isVisible()] == []
 
 
+def test_a_way_on_is_there_together_with_its_error(kit: Kit, qtbot: QtBot) -> None:
+    card = ErrorCard(kit)
+    qtbot.addWidget(card)
+    card.show_error(ERROR)
+    assert card.add_action("action.save", lambda: None).isVisibleTo(card)
+
+
 def test_closing_an_error_hides_and_announces_it(kit: Kit, qtbot: QtBot) -> None:
     card = ErrorCard(kit)
     qtbot.addWidget(card)
