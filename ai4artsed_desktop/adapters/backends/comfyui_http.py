@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from ai4artsed_desktop.adapters.backends.comfyui_json import JsonObject, as_list, as_number, as_object, as_text
 from ai4artsed_desktop.adapters.backends.comfyui_outputs import OutputFile
-from ai4artsed_desktop.adapters.backends.server_http import ServerHttp, json_of
+from ai4artsed_desktop.adapters.backends.server_http import Limits, ServerHttp, json_of
+from ai4artsed_desktop.adapters.local_only import NetworkGuard
 from ai4artsed_desktop.domain.backend_errors import MediumTooLargeError
 from ai4artsed_desktop.domain.errors import BackendError
 
 _HTTP_OK, _HTTP_BAD_REQUEST, _HTTP_TOO_LARGE = 200, 400, 413
+#: At once: the server takes one graph at a time. A hundred more would open connections for nothing, and what waits for
+#: one in the pool is given up after ``answer_s``.
+_MOST_POSTS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,22 @@ class QueueSnapshot:
 
 
 class ComfyUiHttp(ServerHttp):
-    """One ComfyUI's routes."""
+    """One ComfyUI's routes. Arguments as for ServerHttp.
+
+    Attributes:
+        posting: Whoever submits takes a turn here first.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        limits: Limits,
+        backend: str,
+        guard: NetworkGuard,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(address, limits, backend, guard, headers)
+        self.posting = asyncio.Semaphore(_MOST_POSTS)
 
     async def submit(self, body: Mapping[str, object]) -> tuple[int, JsonObject]:
         """Post a prompt; return status (200 or 400) and answer. Raises UnansweredError, BackendError."""

@@ -144,9 +144,10 @@ class Job:
             "extra_data": {"preview_method": previews},
         }
         for tries in range(1, _MAX_POSTS + 1):
-            self.was_sent = True
             try:
-                return self._take_answer(*await self._http.submit(body))
+                async with self._http.posting:
+                    self.was_sent = True
+                    return self._take_answer(*await self._http.submit(body))
             except UnansweredError as exc:
                 if exc.is_refused:
                     self.was_sent = False

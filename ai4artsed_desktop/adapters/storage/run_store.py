@@ -1,7 +1,7 @@
 """Run folders and the index over them as one store.
 
-The index has a thread of its own: a run waits for its folder, which is the truth, never for the index; whoever asks the
-index waits for all that was put before.
+The index has a thread of its own: a run waits for its folder, which is the truth, never for the index. It learns what
+was written a moment later, of each run the newest only; whoever asks the index waits for all that was put before.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+import threading
 from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
@@ -36,6 +37,8 @@ from ai4artsed_desktop.engine.ports import Notes, RunSummary
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 _UNFINISHED = frozenset({"queued", "running", "paused"})
+#: A run writes its record several times in quick succession, just when its server waits for it.
+_GATHERING_S = 0.05
 
 
 class DiskRunStore:
@@ -45,6 +48,9 @@ class DiskRunStore:
         self._runs = runs
         self._index = RunIndex(index)
         self._indexing: ThreadPoolExecutor | None = None
+        self._gathered: dict[str, tuple[RunRecord, Path]] = {}
+        self._guard = threading.Lock()
+        self._is_asked = threading.Event()
 
     async def create(self, record: RunRecord, notes: Notes = ()) -> DiskRunFolder:
         """Make the folder with its record and first files in it. Raises StorageError.
@@ -93,6 +99,7 @@ class DiskRunStore:
         self._indexing = None
 
     async def _ask(self, call: Callable[[], T]) -> T:
+        self._is_asked.set()
         return await asyncio.get_running_loop().run_in_executor(self._thread(), call)
 
     def _thread(self) -> ThreadPoolExecutor:
@@ -101,7 +108,19 @@ class DiskRunStore:
         return self._indexing
 
     def _put_later(self, record: RunRecord, path: Path) -> None:
-        self._thread().submit(self._put, record, path).add_done_callback(_log_failure)
+        with self._guard:
+            is_first = not self._gathered
+            self._gathered[record.run_id] = record, path
+        if is_first:
+            self._thread().submit(self._put_gathered).add_done_callback(_log_failure)
+
+    def _put_gathered(self) -> None:
+        self._is_asked.wait(_GATHERING_S)
+        with self._guard:
+            gathered, self._gathered = self._gathered, {}
+            self._is_asked.clear()
+        for record, path in gathered.values():
+            self._put(record, path)
 
     def _put(self, record: RunRecord, path: Path) -> None:
         try:

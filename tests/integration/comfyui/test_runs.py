@@ -27,6 +27,7 @@ from ai4artsed_desktop.domain.chunks import OutputChunk
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
+from ai4artsed_desktop.engine.tasks import TaskScope
 from tests.support.comfyui_client_kit import SHORT, client_of, post_foreign, run, run_with_progress, sampling, saving
 from tests.support.comfyui_double import running
 from tests.support.comfyui_nodes import png
@@ -258,6 +259,24 @@ async def test_many_jobs_at_once_share_one_socket(server: ServerName) -> None:
         assert len({body["client_id"] for body in double.posted}) == 1
         names = [output.filename for job in jobs for output in job.result().outputs if isinstance(output, OutputFile)]
     assert names == [f"c{colour}_00001_.png" for colour in range(30)]
+
+
+@on_every_server
+async def test_many_jobs_are_posted_a_few_at_a_time_and_one_that_waits_for_its_turn_was_never_sent(
+    server: ServerName,
+) -> None:
+    async with serving(server) as double, client_of(double) as client:
+        double.faults.late_prompt_answer = asyncio.Event()
+        scope = TaskScope("test")
+        jobs = [scope.spawn(run(client, saving(colour)), name=str(colour)) for colour in range(6)]
+        await double.until(lambda: len(double.posted) == 4)
+        jobs[4].cancel()
+        await asyncio.wait({jobs[4]})
+        assert ("GET", "/queue") not in double.requests, "there is nothing to look for"
+        double.faults.late_prompt_answer.set()
+        results = await asyncio.gather(*jobs, return_exceptions=True)
+        assert [number for number, result in enumerate(results) if isinstance(result, asyncio.CancelledError)] == [4]
+        assert sorted(body["prompt"]["1"]["inputs"]["color"] for body in double.posted) == [0, 1, 2, 3, 5]
 
 
 @on_every_server

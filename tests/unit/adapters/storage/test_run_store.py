@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ai4artsed_desktop.adapters.storage import atomic
+from ai4artsed_desktop.adapters.storage import atomic, run_store
 from ai4artsed_desktop.adapters.storage.run_folders import (
     read_record,
     write_record,
@@ -49,6 +49,26 @@ async def test_the_live_index_equals_a_rebuilt_one(store: DiskRunStore, tmp_path
     live = dump(tmp_path)
     assert await store.rebuild_index() == 3
     assert dump(tmp_path) == live and len(live) == 9
+
+
+async def test_the_index_learns_the_newest_of_what_was_written_in_quick_succession(
+    store: DiskRunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = list[tuple[str, str]]()
+    learn = RunIndex.put
+
+    def note(index: RunIndex, record: RunRecord, folder: str) -> None:
+        put.append((record.run_id, record.state))
+        learn(index, record, folder)
+
+    monkeypatch.setattr(RunIndex, "put", note)
+    monkeypatch.setattr(run_store, "_GATHERING_S", 60.0)
+    folders = [await store.create(record(number)) for number in range(2)]
+    for folder in folders:
+        await folder.save(state="running")
+        await folder.save(state="finished")
+    assert [row.state for row in await store.list_runs()] == ["finished", "finished"]
+    assert put == [(run_id(0), "finished"), (run_id(1), "finished")]
 
 
 async def test_search_takes_umlauts_quotes_and_parts_of_words(store: DiskRunStore) -> None:
