@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import astuple, dataclass, field
 from typing import Any
 
@@ -89,7 +89,8 @@ class Orchestrator:
         self._frames = frames
 
     async def run(self, job: RunJob) -> None:
-        """Run every stage. What was done is on disk before a model begins to work, and before a text is announced.
+        """Run every stage. What was done is on disk before a model writes and before a text is announced; only a media
+        server begins a moment earlier.
 
         Raises:
             AppError: What went wrong; what was made before is kept.
@@ -262,9 +263,8 @@ class Orchestrator:
                 record = await job.folder.add(f"output_{admitted.kind}", admitted, output_id=config.id)
                 job.publish(MediumSaved(job.run_id, record, config.id))
 
-        def keep(stem: str, data: object) -> Coroutine[Any, Any, None]:
+        def keep(stem: str, data: object) -> None:
             job.folder.note(stem, _json_medium(data, output=config.id))
-            return job.folder.flush()
 
         return OutputJob(
             run_id=job.run_id,
@@ -281,6 +281,7 @@ class Orchestrator:
             progress=lambda progress: job.publish(RunProgressed(job.run_id, *astuple(progress))),
             save=save,
             keep=keep,
+            flush=job.folder.flush,
             services=job.services,
             local_only=local_only,
             loras=loras_of(job.request, job.catalog),

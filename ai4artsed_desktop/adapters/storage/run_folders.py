@@ -151,7 +151,7 @@ class DiskRunFolder:
         has_ended = self._record.ended is not None
         if has_ended:
             self._sync()
-        self._write(is_durable=has_ended)
+        self._write(is_durable=has_ended, syncs_notes=has_ended)
 
     def _sync(self) -> None:
         """Make durable what was written without waiting for the disk."""
@@ -162,12 +162,12 @@ class DiskRunFolder:
                         sync_file(self._path / entity.filename)
                     self._synced.add(entity.filename)
 
-    def _write(self, *, is_durable: bool) -> None:
+    def _write(self, *, is_durable: bool, syncs_notes: bool = False) -> None:
         record = self._record
         try:
             for entity in record.entities:
                 if (data := self._pending.get(entity.filename)) is not None:
-                    write_atomically(self._path / entity.filename, data, syncs_file=is_durable, syncs_folder=False)
+                    write_atomically(self._path / entity.filename, data, syncs_file=syncs_notes, syncs_folder=False)
             write_record(self._path, record, syncs_folder=is_durable)
         except StorageError:
             self._take_back(record)

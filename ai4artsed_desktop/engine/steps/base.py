@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Protocol
 
 from ai4artsed_desktop.domain.chunks import Chunk, ProcessingChunk
 from ai4artsed_desktop.domain.configs import FewShotExamples, LoraUse, OutputConfig
@@ -112,8 +112,9 @@ class OutputJob:
     """One medium to make.
 
     ``save`` writes, records and announces a medium and returns when that is done; ``keep`` takes a JSON record beside
-    the media, and writes it with the run's when awaited. With ``local_only`` no request may leave the machine.
-    ``author`` is set when a model wrote ``text`` as code in this very run: it is asked again when the code fails.
+    the media, which is written with the run's record: by ``flush``, with the next medium, or at the end. With
+    ``local_only`` no request may leave the machine. ``author`` is set when a model wrote ``text`` as code in this very
+    run: it is asked again when the code fails.
     """
 
     run_id: str
@@ -129,12 +130,18 @@ class OutputJob:
     make_work_dir: Callable[[], Path]
     progress: Callable[[MediaProgress], None]
     save: Callable[[ProducedMedium], Awaitable[object]]
-    keep: Callable[[str, object], Coroutine[Any, Any, None]]
+    keep: Callable[[str, object], None]
+    flush: Callable[[], Awaitable[None]]
     services: Services
     local_only: bool = False
     author: CodeAuthor | None = None
     loras: tuple[LoraUse, ...] = ()
     images: Mapping[str, StoredImage] = field(default_factory=lambda: MappingProxyType({}))
+
+    async def write(self, stem: str, data: object) -> None:
+        """Take a JSON record and write it."""
+        self.keep(stem, data)
+        await self.flush()
 
 
 class OutputStep(Protocol):
@@ -147,7 +154,7 @@ class OutputStep(Protocol):
 
     @property
     def keeps_request(self) -> bool:
-        """True if it keeps what it sends (``OutputJob.keep``): that writes the run's record while the work begins."""
+        """True if it keeps what it sends (``OutputJob.keep``), and flushes the record itself as the work begins."""
         ...
 
     async def problem(self, chunk: Chunk, is_trusted: bool, services: Services) -> Reason | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import asdict
 
 from ai4artsed_desktop.domain.backend_errors import BackendStoppedError, JobLostError
@@ -18,6 +19,9 @@ from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from ai4artsed_desktop.engine.steps.base import OutputJob, Services
 from ai4artsed_desktop.engine.tasks import beside
 from ai4artsed_desktop.engine.templates import fill_request
+
+#: The server gets its work first, and only then the disk: what takes longer than this is worth a record in between.
+_MOMENT_S = 0.15
 
 
 def build_request(job: OutputJob, loras: Sequence[LoraChoice] = ()) -> tuple[MediaRequest, tuple[AppliedLora, ...]]:
@@ -70,9 +74,18 @@ class BackendStep:
         if job.local_only and not backend.is_local:
             raise LocalOnlyError(host=backend.id)
         request, applied = build_request(job, await job.services.loras.choices(job.loras))
-        kept = job.keep("workflow", request.graph if request.graph is not None else request.body)
-        async with beside(kept, name=f"{job.run_id}:workflow"):  # the disk needs not be waited for by the server
+        job.keep("workflow", request.graph if request.graph is not None else request.body)
+        is_over = asyncio.Event()
+
+        async def write() -> None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_MOMENT_S):
+                    await is_over.wait()
+            await job.flush()
+
+        async with beside(write(), name=f"{job.run_id}:workflow"):
             await _generate_healing(backend, request, job)
+            is_over.set()
         return {"loras": [asdict(lora) for lora in applied]} if applied else {}
 
 

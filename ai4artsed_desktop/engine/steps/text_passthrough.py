@@ -44,7 +44,7 @@ class TextPassthroughStep:
             state = Repaired(code, await _render(job, framework, code))
         else:  # what the model wrote is on disk as the text of its stage
             verdict = await _render(job, framework, code)
-            state = await repair(job.author, framework, code, verdict, partial(_render, job, framework), job.keep)
+            state = await repair(job.author, framework, code, verdict, partial(_render, job, framework), job.write)
             await job.save(code_medium(framework, state.code, {"repairs": len(state.rounds)} if state.rounds else None))
         if not state.verdict.ok:
             raise verdict_error(state.verdict)

@@ -96,7 +96,7 @@ async def run(
             save(medium)
         saved.append(medium)
 
-    async def keep(name: str, value: object) -> None: ...
+    async def flush() -> None: ...
 
     nothing = cast("Any", None)
     services = Services(nothing, nothing, nothing, nothing, {}, {"comfyui": backend}, healer=healer)
@@ -114,7 +114,8 @@ async def run(
         lambda: Path(),
         lambda _: None,
         on_save,
-        keep,
+        lambda name, value: None,
+        flush,
         services,
     )
     await STEP.run(job)
