@@ -281,6 +281,7 @@ class Orchestrator:
             progress=lambda progress: job.publish(RunProgressed(job.run_id, *astuple(progress))),
             save=save,
             keep=keep,
+            made=job.folder.made,
             flush=job.folder.flush,
             services=job.services,
             local_only=local_only,

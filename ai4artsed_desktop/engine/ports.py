@@ -266,6 +266,19 @@ class RunFolder(Protocol):
         """The record as last saved or amended."""
         ...
 
+    @property
+    def is_made(self) -> bool:
+        """Whether the folder is on disk."""
+        ...
+
+    async def made(self) -> None:
+        """Wait until the folder with its first files is on disk; all that writes into it waits for that, too.
+
+        Raises:
+            StorageError: It could not be made, and there is none.
+        """
+        ...
+
     async def add(self, stem: str, medium: ProducedMedium, *, output_id: str) -> MediumRecord:
         """Write a medium (``.part``, fsync, rename), hash it, record it, and only then return its record.
 
@@ -333,8 +346,8 @@ class RunSummary:
 class RunStore(Protocol):
     """Run folders (the truth) and the index over them."""
 
-    async def create(self, record: RunRecord, notes: Notes = ()) -> RunFolder:
-        """Make the folder with its first files and the record that names them. Raises StorageError."""
+    def create(self, record: RunRecord, notes: Notes = ()) -> RunFolder:
+        """Begin to make the folder with its first files and the record that names them; see ``RunFolder.made``."""
         ...
 
     async def load(self, run_id: str) -> RunRecord:

@@ -9,8 +9,9 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from ai4artsed_desktop import __version__
@@ -65,6 +66,8 @@ class _Entry:
     folder: RunFolder | None = None
     task: asyncio.Task[None] | None = None
     is_cancelled: bool = False
+    is_announced: bool = False
+    held: list[Event] = field(default_factory=list[Event])
 
 
 class RunService:
@@ -198,25 +201,47 @@ class RunService:
         await self._scope.aclose()
 
     async def _prepare(self, entry: _Entry) -> None:
-        """Make the run's folder, so that nothing typed is lost even while it waits."""
+        """Make the run's folder, so that nothing typed is lost even while it waits; only then it is announced.
+
+        Meanwhile the lane may begin with what needs no disk.
+        """
         folder: RunFolder | None = None
         try:
             used, typed = _json(_configs_used(entry.request, entry.catalog)), _text(entry.request.text)
-            notes = (("config_used", used), ("input", typed))
-            folder = await self._store.create(self._first_record(entry), notes)
+            folder = self._store.create(self._first_record(entry), (("config_used", used), ("input", typed)))
+            if not entry.request.images:
+                entry.folder = folder
+                self._has_work.set()
+            await folder.made()
             await take_in(folder, entry.request, entry.catalog)
         except Exception as exc:  # noqa: BLE001 - outermost frame of a task; becomes an event
-            self._waiting.remove(entry)
-            if folder is not None:
-                await self._finish(entry, folder, exc)
-            else:
-                info = as_error_info(exc)
-                entry.failure = exc if isinstance(exc, AppError) else AppError(info.detail)
-                self._end(entry, RunFailed(entry.run_id, info))
+            await self._fail_to_prepare(entry, folder, exc)
         else:
             entry.folder = folder
-            self._bus.publish(RunQueued(entry.run_id, self._waiting.index(entry)))
+            position = self._waiting.index(entry) if entry in self._waiting else 0
+            entry.held.insert(0, RunQueued(entry.run_id, position))
+            entry.is_announced = True
+            for event in entry.held:
+                self._bus.publish(event)
         self._has_work.set()  # also after a failure: the run behind may have become the first
+
+    async def _fail_to_prepare(self, entry: _Entry, folder: RunFolder | None, error: Exception) -> None:
+        if folder is None or not folder.is_made:
+            entry.failure = error if isinstance(error, AppError) else AppError(as_error_info(error).detail)
+        if entry not in self._waiting:
+            return  # the lane has it, and meets the same error
+        self._waiting.remove(entry)
+        if entry.failure is None and folder is not None:
+            await self._finish(entry, folder, error)
+        else:
+            self._end(entry, RunFailed(entry.run_id, as_error_info(error)))
+
+    def _tell(self, entry: _Entry, event: Event) -> None:
+        """Publish what happens in a run, after its announcement."""
+        if entry.is_announced:
+            self._bus.publish(event)
+        else:
+            entry.held.append(event)
 
     async def _work(self) -> None:
         while True:
@@ -237,7 +262,7 @@ class RunService:
             seed=entry.seed,
             catalog=entry.catalog,
             folder=folder,
-            publish=self._bus.publish,
+            publish=partial(self._tell, entry),
             allow_foreign_python=settings.foreign_python_chunks,
             translate=settings.translate_to_english,
             local_only=settings.local_only,
@@ -252,7 +277,7 @@ class RunService:
 
     async def _guarded(self, job: RunJob) -> None:
         job.folder.amend(state="running")
-        self._bus.publish(RunStarted(job.run_id))
+        job.publish(RunStarted(job.run_id))
         await self._orchestrator.run(job)
 
     async def _finish(self, entry: _Entry, folder: RunFolder, error: BaseException | None) -> None:

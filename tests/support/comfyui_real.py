@@ -3,7 +3,8 @@
 ``AI4ARTSED_TEST_COMFYUI`` names its address (``http://127.0.0.1:8188``); without it nothing is asked, and its rows are
 skipped. What goes wrong on the wire is done by a relay between client and server, so that both the double and the real
 server are met by the same faults. What happens inside the server (where a node waits, how fast steps go) is asked of it
-through the test nodes of ``comfyui_probe_nodes.py``, which lie in its ``custom_nodes``. **Its outputs, inputs, queue
+through the test nodes of ``comfyui_probe_nodes.py``, which lie in its ``custom_nodes``. It draws with a checkpoint of
+Stable Diffusion 1.5 called ``tiny-sd15-random.safetensors``, whose weights may be random. **Its outputs, inputs, queue
 and history are emptied between tests**: give it a base directory of its own.
 """
 
@@ -32,6 +33,7 @@ from tests.support.comfyui_wire import DoubleSocket
 from tests.support.comfyui_worker import Hold
 
 ADDRESS = os.environ.get("AI4ARTSED_TEST_COMFYUI", "").rstrip("/")
+CHECKPOINT = "tiny-sd15-random.safetensors"
 _LOOK_S = 0.02
 _IDLE_LIMIT_S = 60.0
 #: Since this version the server answers as the newer recordings do (ids, cancel, throttled progress).
@@ -91,13 +93,11 @@ class RealWorker:
     def holds(self) -> _Holds:
         return _Holds(self._server)
 
-    @property
-    def step_s(self) -> float:
-        raise NotImplementedError
-
-    @step_s.setter
-    def step_s(self, seconds: float) -> None:
+    def _set_pace(self, seconds: float) -> None:
         self._server.ask("POST", "/probe/pace", {"step_s": seconds})
+
+    #: The real server can be told its pace, and not asked for it.
+    step_s = property(None, _set_pace)
 
     def delete(self, prompt_ids: list[str]) -> None:
         self._server.ask("POST", "/queue", {"delete": prompt_ids})
@@ -268,7 +268,10 @@ async def _send(upstream: ClientConnection, text: str) -> None:
 @functools.cache
 def generation_of(address: str) -> Generation:
     """Return whose recordings the server at ``address`` answers like."""
-    stats = httpx.get(f"{address}/system_stats", trust_env=False, timeout=10.0).json()
+    with httpx.Client(base_url=address, trust_env=False, timeout=10.0) as server:
+        stats = server.get("/system_stats").json()
+        assert "ProbeSteps" in server.get("/object_info/ProbeSteps").json(), "the server has no comfyui_probe_nodes.py"
+        assert CHECKPOINT in server.get("/models/checkpoints").json(), f"the server has no {CHECKPOINT}"
     version = tuple(int(part) for part in stats["system"]["comfyui_version"].split(".")[:2])
     return "new" if version >= _NEWER else "old"
 

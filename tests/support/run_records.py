@@ -6,6 +6,7 @@ from typing import Any
 
 from ai4artsed_desktop.adapters.storage.run_folders import this_process
 from ai4artsed_desktop.domain.runs import RunRecord
+from ai4artsed_desktop.engine.ports import Notes, RunFolder, RunStore
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 
 DEAD = {"pid": 2**22 + 7, "started": 1.0}
@@ -29,3 +30,10 @@ def record(number: int, **more: Any) -> RunRecord:
 
 def text(words: str) -> ProducedMedium:
     return ProducedMedium("text", "text/plain", "txt", data=words.encode())
+
+
+async def created(store: RunStore, record: RunRecord, notes: Notes = ()) -> RunFolder:
+    """Make a run's folder and wait until it is there."""
+    folder = store.create(record, notes)
+    await folder.made()
+    return folder

@@ -23,7 +23,7 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from ai4artsed_desktop.adapters.storage.atomic import (
     move_durably,
     sha256_of,
     sync_file,
+    sync_folder,
     to_the_end,
     translated_errors,
     write_atomically,
@@ -56,13 +57,21 @@ class DiskRunFolder:
     """One run's folder. Calls of one run come one after another; the lock guards against a save beside an add.
 
     Args:
+        making: Ends when the folder with this record is on disk.
         on_written: Called, in a worker thread, with each written record that says something new to lists and search;
             the run waits for it.
     """
 
-    def __init__(self, path: Path, record: RunRecord, on_written: Callable[[RunRecord, Path], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        record: RunRecord,
+        making: asyncio.Future[None],
+        on_written: Callable[[RunRecord, Path], None],
+    ) -> None:
         self._path = path
         self._record = record
+        self._making = making
         self._on_written = on_written
         self._lock = asyncio.Lock()
         self._written = record
@@ -82,8 +91,20 @@ class DiskRunFolder:
         """The record as last saved or amended."""
         return self._record
 
+    @property
+    def is_made(self) -> bool:
+        """Whether the folder is on disk."""
+        return self._making.done() and self._making.exception() is None
+
+    async def made(self) -> None:
+        """Wait until the folder is on disk. Raises StorageError if it could not be made."""
+        if not self._making.done():
+            await asyncio.wait({self._making})  # so that who is cancelled does not cancel the others
+        self._making.result()
+
     async def add(self, stem: str, medium: ProducedMedium, *, output_id: str) -> MediumRecord:
         """Write a medium, hash it, record it, and only then return its record. Raises StorageError."""
+        await self.made()
         async with self._lock:
             return await to_the_end(self._add, stem, medium, output_id)
 
@@ -103,6 +124,7 @@ class DiskRunFolder:
         self, stem: str, source: Path, *, mask: Path | None = None, facts: Mapping[str, object] | None = None
     ) -> MediumRecord:
         """Copy a picture of the person's into the folder, hash and record it; see ``engine.ports.RunFolder``."""
+        await self.made()
         read = partial(read_picture, source) if mask is None else partial(with_mask, source, mask)
         picture = await asyncio.to_thread(read)
         name = await asyncio.to_thread(_original_name, source)
@@ -116,11 +138,13 @@ class DiskRunFolder:
     async def save(self, **changes: object) -> None:
         """Change fields of the record and write ``metadata.json`` atomically. Raises StorageError."""
         self.amend(**changes)
+        await self.made()
         async with self._lock:
             await to_the_end(self._save)
 
     async def flush(self) -> None:
         """Write the record if it says more than the file. Raises StorageError."""
+        await self.made()
         if self._record is not self._written:
             await self.save()
 
@@ -192,6 +216,22 @@ class DiskRunFolder:
         with self._guard:
             kept = tuple(e for e in self._record.entities if e.filename not in new or e.filename in self._pending)
             self._record = self._record.model_copy(update={"entities": kept})
+
+
+def make_folder(path: Path, record: RunRecord, files: Sequence[ProducedMedium]) -> None:
+    """Make a run's folder with its first files and the record that names them, in their order. Raises StorageError."""
+    unnamed = path.with_name(f".{path.name}")
+    with translated_errors(path):
+        try:
+            unnamed.mkdir(parents=True)
+            for entity, medium in zip(record.entities, files, strict=True):
+                write_atomically(unnamed / entity.filename, medium.data or b"", syncs_file=False, syncs_folder=False)
+            write_record(unnamed, record)
+            unnamed.rename(path)
+            sync_folder(path.parent)
+        except (OSError, StorageError):
+            shutil.rmtree(unnamed, ignore_errors=True)  # a folder without a record is no run
+            raise
 
 
 def place(folder: Path, record: RunRecord, stem: str, medium: ProducedMedium, output_id: str = "") -> MediumRecord:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import threading
 from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,15 +16,15 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from ai4artsed_desktop.adapters.storage.atomic import sync_folder, translated_errors
 from ai4artsed_desktop.adapters.storage.run_folders import (
     METADATA,
     DiskRunFolder,
     clean_up,
+    entity_of,
     find_run_folders,
     is_run_id,
     is_writer_alive,
-    place,
+    make_folder,
     read_record,
     write_record,
 )
@@ -33,6 +32,7 @@ from ai4artsed_desktop.adapters.storage.run_index import RunIndex, has_words
 from ai4artsed_desktop.domain.errors import RunDamagedError, StorageError, UnknownEntryError
 from ai4artsed_desktop.domain.runs import RunRecord
 from ai4artsed_desktop.engine.ports import Notes, RunSummary
+from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -52,16 +52,21 @@ class DiskRunStore:
         self._guard = threading.Lock()
         self._is_asked = threading.Event()
 
-    async def create(self, record: RunRecord, notes: Notes = ()) -> DiskRunFolder:
-        """Make the folder with its record and first files in it. Raises StorageError.
+    def create(self, record: RunRecord, notes: Notes = ()) -> DiskRunFolder:
+        """Begin to make the folder with its record and first files in it.
 
         It gets its name only when the record is on disk: a run folder that can be seen can be read, whenever we die.
         """
         day = datetime.fromisoformat(record.created).date().isoformat()
         path = self._runs / day / record.run_id
-        record = await asyncio.to_thread(_make_folder, path, record, notes)
+        for stem, medium in notes:
+            record = record.model_copy(update={"entities": (*record.entities, entity_of(record, stem, medium))})
+        making = asyncio.get_running_loop().run_in_executor(None, self._make, path, record, [m for _, m in notes])
+        return DiskRunFolder(path, record, making, self._put_later)
+
+    def _make(self, path: Path, record: RunRecord, files: Sequence[ProducedMedium]) -> None:
+        make_folder(path, record, files)
         self._put_later(record, path)
-        return DiskRunFolder(path, record, self._put_later)
 
     async def load(self, run_id: str) -> RunRecord:
         """Return a run's record. Raises UnknownEntryError, RunDamagedError."""
@@ -210,21 +215,3 @@ def _summary(record: RunRecord, relative: str) -> RunSummary:
         record.parent_run_id,
         tuple(entity.filename for entity in record.entities if entity.output_id),
     )
-
-
-def _make_folder(path: Path, record: RunRecord, notes: Notes) -> RunRecord:
-    """Make a run's folder; return the record that is in it."""
-    unnamed = path.with_name(f".{path.name}")
-    with translated_errors(path):
-        try:
-            unnamed.mkdir(parents=True)
-            for stem, medium in notes:
-                entity = place(unnamed, record, stem, medium)
-                record = record.model_copy(update={"entities": (*record.entities, entity)})
-            write_record(unnamed, record)
-            unnamed.rename(path)
-            sync_folder(path.parent)
-        except (OSError, StorageError):
-            shutil.rmtree(unnamed, ignore_errors=True)  # a folder without a record is no run
-            raise
-    return record

@@ -112,9 +112,10 @@ class OutputJob:
     """One medium to make.
 
     ``save`` writes, records and announces a medium and returns when that is done; ``keep`` takes a JSON record beside
-    the media, which is written with the run's record: by ``flush``, with the next medium, or at the end. With
-    ``local_only`` no request may leave the machine. ``author`` is set when a model wrote ``text`` as code in this very
-    run: it is asked again when the code fails.
+    the media, which is written with the run's record: by ``flush``, with the next medium, or at the end. ``made`` waits
+    until there is a folder, and raises StorageError if there will be none. With ``local_only`` no request may leave the
+    machine. ``author`` is set when a model wrote ``text`` as code in this very run: it is asked again when the code
+    fails.
     """
 
     run_id: str
@@ -131,6 +132,7 @@ class OutputJob:
     progress: Callable[[MediaProgress], None]
     save: Callable[[ProducedMedium], Awaitable[object]]
     keep: Callable[[str, object], None]
+    made: Callable[[], Awaitable[None]]
     flush: Callable[[], Awaitable[None]]
     services: Services
     local_only: bool = False

@@ -75,6 +75,8 @@ class BackendStep:
             raise LocalOnlyError(host=backend.id)
         request, applied = build_request(job, await job.services.loras.choices(job.loras))
         job.keep("workflow", request.graph if request.graph is not None else request.body)
+        if not backend.is_local:
+            await job.made()  # what is sent costs
         is_over = asyncio.Event()
 
         async def write() -> None:
@@ -113,6 +115,7 @@ async def _generate_healing(backend: MediaBackend, request: MediaRequest, job: O
 async def _generate(backend: MediaBackend, request: MediaRequest, job: OutputJob, saved: list[ProducedMedium]) -> None:
     async with aclosing(backend.generate(request)) as updates:
         async for update in updates:
+            await job.made()  # it mostly is by now; if it cannot be, the server works in vain
             if isinstance(update, MediaProgress):
                 job.progress(update)
             else:

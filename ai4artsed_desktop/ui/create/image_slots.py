@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QImage, QKeyEvent, QKeySequence, QPixmap
+from PySide6.QtGui import QImage, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
-from ai4artsed_desktop.domain.errors import AppError, ErrorInfo
+from ai4artsed_desktop.domain.errors import ErrorInfo
 from ai4artsed_desktop.engine.catalog import Catalog
 from ai4artsed_desktop.engine.input_images import ImageFileError, PicturePlace, places_of
 from ai4artsed_desktop.ui import roles as r
@@ -20,15 +19,15 @@ from ai4artsed_desktop.ui.background import Background
 from ai4artsed_desktop.ui.create.image_slot import THUMB_PX, ImageSlot, clipboard_content
 from ai4artsed_desktop.ui.desk import Desk
 from ai4artsed_desktop.ui.drops import PICTURE_SUFFIXES
-from ai4artsed_desktop.ui.earlier_pictures import EarlierPicture
+from ai4artsed_desktop.ui.earlier_pictures import EarlierPicture, with_thumbnails
 from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.models.strip import StripItem
 from ai4artsed_desktop.ui.pictures import png_bytes, read_upright
 from ai4artsed_desktop.ui.widgets.flow_layout import FlowLayout
 from ai4artsed_desktop.ui.widgets.mask_canvas import LONGEST_PX
 from ai4artsed_desktop.ui.widgets.mask_sheet import MaskSheet
+from ai4artsed_desktop.ui.widgets.picture_menu import PictureMenu
 
-_log = logging.getLogger(__name__)
 _MOST_RECENT = 12
 
 
@@ -68,8 +67,8 @@ class ImageSlots(QWidget):
         self.setLayout(self._flow)
         self._keeping = Background[tuple[str, Path]](self, self._on_kept, show_error)
         self._opening = Background[_ToPaint](self, self._on_opened, show_error)
-        self._earlier: list[_Offer] = []
-        self._looking = Background[list[_Offer]](self, self._on_looked, show_error)
+        self._earlier: list[EarlierPicture] = []
+        self._looking = Background[list[EarlierPicture]](self, self._on_looked, show_error)
         kit.translator.language_changed.connect(self._retranslate)
         self.hide()
 
@@ -96,10 +95,10 @@ class ImageSlots(QWidget):
     def set_earlier(self, pictures: Sequence[EarlierPicture]) -> None:
         """Offer pictures of earlier runs, newest first; those that are gone or broken are left out."""
         read, wanted = self._desk.read_bytes, tuple(pictures)
-        self._looking.start(lambda: _offers(read, wanted))
+        self._looking.start(lambda: with_thumbnails(read, wanted))
 
-    def _on_looked(self, offers: list[_Offer]) -> None:
-        self._earlier = offers
+    def _on_looked(self, earlier: list[EarlierPicture]) -> None:
+        self._earlier = earlier
 
     def set_images(self, images: Mapping[str, Path]) -> None:
         """Take over the pictures of an earlier run."""
@@ -246,20 +245,16 @@ class ImageSlots(QWidget):
     def _add_made(self, menu: QMenu, key: str) -> None:
         """Offer what runs have made: in this session, and before it."""
         recent = [
-            _Offer(item.title, Path(item.path), item.picture)
+            EarlierPicture(item.title, Path(item.path), item.picture)
             for item in self._recent()
             if item.path.lower().endswith(PICTURE_SUFFIXES)
         ]
-        known = {offer.path for offer in recent}
-        earlier = [offer for offer in self._earlier if offer.path not in known]
-        for words, offers in (("images.recent", recent[:_MOST_RECENT]), ("images.earlier", earlier)):
-            results = menu.addMenu(self._kit.icons.icon("gallery"), self._kit.text(words))
-            results.setEnabled(bool(offers))
-            for offer in offers:
-                entry = results.addAction(offer.title.replace("&", "&&"))
-                if offer.picture is not None:
-                    entry.setIcon(QIcon(QPixmap.fromImage(offer.picture)))
-                entry.triggered.connect(partial(self._give, key, offer.path))
+        known = {made.path for made in recent}
+        earlier = [made for made in self._earlier if made.path not in known]
+        for words, pictures in (("images.recent", recent[:_MOST_RECENT]), ("images.earlier", earlier)):
+            results = PictureMenu(self._kit, words, menu)
+            for made in pictures:
+                results.offer(made.title, made.picture, partial(self._give, key, made.path))
 
     def _choose(self, key: str) -> None:
         dialog = QFileDialog(self, self._kit.text("images.choose"))
@@ -282,26 +277,6 @@ class ImageSlots(QWidget):
 def _takes_first(slot: ImageSlot) -> tuple[bool, bool]:
     """Free places come first, and a mask last."""
     return slot.path is not None, slot.place.mask_of is not None
-
-
-@dataclass(frozen=True, slots=True)
-class _Offer:
-    """A picture that a menu offers."""
-
-    title: str
-    path: Path
-    picture: QImage | None
-
-
-def _offers(read: Callable[[Path], bytes], pictures: Sequence[EarlierPicture]) -> list[_Offer]:
-    """Return the pictures that can be read; runs in a worker."""
-    found: list[_Offer] = []
-    for picture in pictures:
-        try:
-            found.append(_Offer(picture.title, picture.path, _small(read, picture.path)))
-        except AppError as exc:  # deleted or broken since: nothing that could be offered
-            _log.info("a picture of an earlier run is not offered: %s", exc)
-    return found
 
 
 def _small(read: Callable[[Path], bytes], path: Path) -> QImage:

@@ -17,7 +17,8 @@ _TITLE_CHARS = 60
 
 def title_of(text: str) -> str:
     """Return what a run is called: the beginning of its text, on one line."""
-    return " ".join(text[: 2 * _TITLE_CHARS].split())[:_TITLE_CHARS]
+    words = " ".join(text[: 2 * _TITLE_CHARS].split())
+    return words if len(words) <= _TITLE_CHARS else f"{words[: _TITLE_CHARS - 1].rstrip()}…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from ai4artsed_desktop.engine.training_studio import ProjectPicture
 from ai4artsed_desktop.ui import roles as r
 from ai4artsed_desktop.ui.background import Background
 from ai4artsed_desktop.ui.drops import PICTURE_SUFFIXES
-from ai4artsed_desktop.ui.earlier_pictures import EarlierPicture, earlier_pictures
+from ai4artsed_desktop.ui.earlier_pictures import EarlierPicture, earlier_pictures, with_thumbnails
 from ai4artsed_desktop.ui.paging import PageContext
 from ai4artsed_desktop.ui.pictures import png_bytes
 from ai4artsed_desktop.ui.train.caption_tools import CaptionTools
@@ -29,6 +29,7 @@ from ai4artsed_desktop.ui.train.removals import Removals
 from ai4artsed_desktop.ui.train.thumbnails import PictureItem, PictureModel
 from ai4artsed_desktop.ui.widgets.basics import Button, IconButton, Label, column, row
 from ai4artsed_desktop.ui.widgets.notice import Notice
+from ai4artsed_desktop.ui.widgets.picture_menu import PictureMenu
 
 _SIDE_PX = 320
 
@@ -67,6 +68,8 @@ class PicturesTab(QWidget):
         self.empty = Notice(kit, "picture", "train.pictures.empty", "train.pictures.empty.text")
         self.empty.add_action("train.add.files", self.choose_files, "plus")
         self._keeping = Background[list[Path]](self, self.add, show_error)
+        self._looking = Background[list[EarlierPicture]](self, self._on_looked, show_error)
+        self._results: PictureMenu | None = None
         self._lay_out()
         self._connect()
         self.retranslate()
@@ -278,10 +281,6 @@ class PicturesTab(QWidget):
             self._read()
 
     def _on_add_button_clicked(self) -> None:
-        bridge = self._context.bridge
-        bridge.ask(earlier_pictures(bridge.engine), self._open_add_menu, self._show_error)
-
-    def _open_add_menu(self, earlier: Sequence[EarlierPicture]) -> None:
         kit, menu = self._kit, QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         icons = kit.icons
@@ -293,9 +292,21 @@ class PicturesTab(QWidget):
             icons.icon("gallery"), kit.text("train.add.session", count=len(made)), lambda: self.add(made)
         )
         session.setEnabled(bool(made))
-        before = [picture for picture in earlier if picture.path not in made]
-        results = menu.addMenu(icons.icon("gallery"), kit.text("images.earlier"))
-        results.setEnabled(bool(before))
-        for picture in before:
-            results.addAction(picture.title.replace("&", "&&"), partial(self.add, [picture.path]))
+        self._results = PictureMenu(kit, "images.earlier", menu)
+        menu.aboutToHide.connect(self._on_menu_about_to_hide)
+        bridge = self._context.bridge
+        bridge.ask(earlier_pictures(bridge.engine), self._on_earlier_found, self._show_error)
         menu.popup(self.add_button.mapToGlobal(self.add_button.rect().bottomLeft()))
+
+    def _on_earlier_found(self, earlier: Sequence[EarlierPicture]) -> None:
+        made, read = self.session_pictures(), self._context.desk.read_bytes
+        before = [picture for picture in earlier if picture.path not in made]
+        self._looking.start(lambda: with_thumbnails(read, before))
+
+    def _on_looked(self, earlier: list[EarlierPicture]) -> None:
+        if self._results is not None:
+            for picture in earlier:
+                self._results.offer(picture.title, picture.picture, partial(self.add, [picture.path]))
+
+    def _on_menu_about_to_hide(self) -> None:
+        self._results = None

@@ -16,6 +16,7 @@ from ai4artsed_desktop.ui.previews.image import ImagePreview
 from ai4artsed_desktop.ui.widgets.banner import Banner
 from tests.conftest import RunInWindowLoop
 from tests.support.fake_renderer import FakeRenderer
+from tests.support.run_records import created
 from tests.support.ui_kit import nameless, shipped_tables
 from tests.support.ui_window import WindowWorld, open_window, press, type_into
 from tests.support.world import open_world
@@ -326,7 +327,7 @@ def test_interrupted_runs_are_offered_and_go_on(run_in_window_loop: Run, app_hom
                 stages=(stage,),
                 process={"pid": 2**22 + 1, "started": 1.0},
             )
-            await world.store.create(record)
+            await created(world.store, record)
         async with open_window(app_home, prepare=None) as opened:
             # The engine has marked it at its own start; the window was told so.
             summary = next(s for s in await opened.world.store.list_runs() if s.run_id == record.run_id)

@@ -116,6 +116,7 @@ async def run(
         on_save,
         lambda name, value: None,
         flush,
+        flush,
         services,
     )
     await STEP.run(job)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ai4artsed_desktop.adapters.storage import run_store
 from ai4artsed_desktop.adapters.storage.run_folders import read_record
 from ai4artsed_desktop.domain.code_art import RenderFailure
 from ai4artsed_desktop.domain.errors import (
@@ -185,17 +187,17 @@ async def test_a_data_folder_that_cannot_be_made_is_said_and_the_engine_goes_on(
 
 async def test_a_failed_first_run_does_not_hold_up_the_one_behind_it(app_home: Path, monkeypatch: Any) -> None:
     async with open_world(app_home) as world:
-        create, count = world.store.create, 0
+        make, count = run_store.make_folder, 0
 
-        async def fail_first(*arguments: Any) -> Any:
+        def fail_first(*arguments: Any) -> None:
             nonlocal count
             count += 1
             if count == 1:
-                await asyncio.sleep(0.05)
+                time.sleep(0.05)
                 raise DiskFullError(path="x")
-            return await create(*arguments)
+            make(*arguments)
 
-        monkeypatch.setattr(world.store, "create", fail_first)
+        monkeypatch.setattr(run_store, "make_folder", fail_first)
         first = world.engine.runs.submit(request("one", "as_is"))
         second = world.engine.runs.submit(request("two", "as_is"))
         with pytest.raises(DiskFullError):

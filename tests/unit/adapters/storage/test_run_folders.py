@@ -23,11 +23,11 @@ from ai4artsed_desktop.domain.errors import (
 )
 from ai4artsed_desktop.domain.runs import StageName, StageRecord
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
-from tests.support.run_records import record, text
+from tests.support.run_records import created, record, text
 
 
 async def test_a_folder_holds_what_was_added_and_a_save_keeps_it(store: DiskRunStore) -> None:
-    folder = await store.create(record(1))
+    folder = await created(store, record(1))
     first = folder.note("Safety Pre/Output..", text("a"))
     second = await folder.add(
         "x", ProducedMedium("image", "image/png", "../PNG", data=b"\x89PNG\r\n\x1a\n"), output_id="x"
@@ -38,7 +38,7 @@ async def test_a_folder_holds_what_was_added_and_a_save_keeps_it(store: DiskRunS
 
 
 async def test_a_file_from_the_work_folder_is_moved_and_the_folder_goes(store: DiskRunStore) -> None:
-    folder = await store.create(record(1))
+    folder = await created(store, record(1))
     work = folder.work_dir()
     (work / "a.wav").write_bytes(b"RIFF0000WAVEdata")
     medium = ProducedMedium("audio", "audio/wav", "wav", path=work / "a.wav")
@@ -73,7 +73,7 @@ def test_content_is_compared_with_what_it_claims_to_be(head: bytes, mime: str, f
 
 
 async def test_a_medium_that_is_something_else_leaves_no_file(store: DiskRunStore) -> None:
-    folder = await store.create(record(1))
+    folder = await created(store, record(1))
     with pytest.raises(MediumMismatchError):
         medium = ProducedMedium("image", "image/png", "png", data=b"RIFF0000WAVE")
         await folder.add("output_image", medium, output_id="x")
@@ -81,7 +81,7 @@ async def test_a_medium_that_is_something_else_leaves_no_file(store: DiskRunStor
 
 
 async def test_a_record_reads_as_json_by_anyone(store: DiskRunStore) -> None:
-    folder = await store.create(record(1, input_text="Ä 🍎"))
+    folder = await created(store, record(1, input_text="Ä 🍎"))
     raw = json.loads((folder.path / "metadata.json").read_text("utf-8"))
     assert raw["input_text"] == "Ä 🍎" and raw["record_version"] == 1
 
@@ -109,7 +109,7 @@ async def test_what_is_announced_has_reached_the_disk_and_the_rest_follows_at_th
     store: DiskRunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     syncs = Syncs(monkeypatch)
-    folder = await store.create(record(1, state="queued"))
+    folder = await created(store, record(1, state="queued"))
     name = folder.path.name
     assert syncs.look() == ["metadata.json.part", f".{name}", folder.path.parent.name]
     folder.note("input", text("typed"))
@@ -128,7 +128,7 @@ async def test_what_is_announced_has_reached_the_disk_and_the_rest_follows_at_th
 
 
 async def test_a_file_that_somebody_deleted_does_not_spoil_the_end(store: DiskRunStore) -> None:
-    folder = await store.create(record(1))
+    folder = await created(store, record(1))
     entity = folder.note("input", text("typed"))
     await folder.flush()
     (folder.path / entity.filename).unlink()
@@ -139,7 +139,7 @@ async def test_a_file_that_somebody_deleted_does_not_spoil_the_end(store: DiskRu
 async def test_a_file_whose_record_cannot_be_written_does_not_stay(
     store: DiskRunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = await store.create(record(1))
+    folder = await created(store, record(1))
     real = Path.replace
 
     def full(self: Path, target: Path) -> Path:
@@ -158,7 +158,7 @@ async def test_a_file_whose_record_cannot_be_written_does_not_stay(
 async def test_a_file_whose_record_is_there_stays_though_the_sync_failed(
     store: DiskRunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = await store.create(record(1))
+    folder = await created(store, record(1))
 
     def full(_: Path) -> None:
         raise OSError(errno.ENOSPC, "no space left on device")
@@ -173,7 +173,7 @@ async def test_a_file_whose_record_is_there_stays_though_the_sync_failed(
 
 async def test_a_new_run_has_its_first_files_and_syncs_them_at_its_end(store: DiskRunStore) -> None:
     notes = (("config_used", text("{}")), ("input", text("typed")))
-    folder = await store.create(record(1, state="queued"), notes)
+    folder = await created(store, record(1, state="queued"), notes)
     names = ["01_config_used.txt", "02_input.txt"]
     assert [entity.filename for entity in read_record(folder.path).entities] == names
     assert [entity.filename for entity in folder.record.entities] == names
@@ -181,7 +181,7 @@ async def test_a_new_run_has_its_first_files_and_syncs_them_at_its_end(store: Di
 
 
 async def test_notes_and_amendments_are_told_by_the_next_written_record(store: DiskRunStore) -> None:
-    folder = await store.create(record(1, state="queued"))
+    folder = await created(store, record(1, state="queued"))
     folder.note("input", text("typed"))
     folder.amend(state="running")
     assert folder.record.state == "running" and read_record(folder.path) == record(1, state="queued")
@@ -193,14 +193,14 @@ async def test_notes_and_amendments_are_told_by_the_next_written_record(store: D
 
 
 async def test_a_flush_with_nothing_new_leaves_the_file_alone(store: DiskRunStore) -> None:
-    folder = await store.create(record(1))
+    folder = await created(store, record(1))
     (folder.path / "metadata.json").unlink()
     await folder.flush()
     assert not (folder.path / "metadata.json").exists()
 
 
 async def test_amendments_made_while_files_are_written_lose_nothing(store: DiskRunStore) -> None:
-    folder = await store.create(record(1))
+    folder = await created(store, record(1))
     async with asyncio.TaskGroup() as group:
         for number in range(20):
             group.create_task(folder.add("text", text(str(number)), output_id="x"))
@@ -214,8 +214,10 @@ async def test_amendments_made_while_files_are_written_lose_nothing(store: DiskR
 async def test_the_index_hears_of_what_lists_show_and_of_no_other_record(tmp_path: Path) -> None:
     heard: list[str] = []
     store = DiskRunStore(tmp_path / "runs", tmp_path / "runs.sqlite")
-    path = (await store.create(record(1, state="queued"))).path
-    folder = DiskRunFolder(path, record(1, state="queued"), lambda written, _: heard.append(written.state))
+    path = (await created(store, record(1, state="queued"))).path
+    made = asyncio.get_running_loop().create_future()
+    made.set_result(None)
+    folder = DiskRunFolder(path, record(1, state="queued"), made, lambda written, _: heard.append(written.state))
     folder.note("note", text("a"))
     skipped = StageRecord(name=StageName.TRANSLATION, state="skipped", text=folder.record.input_text)
     await folder.save(state="queued", stages=(skipped,))

@@ -24,7 +24,7 @@ from ai4artsed_desktop.domain.errors import (
     UnknownEntryError,
 )
 from ai4artsed_desktop.domain.runs import RunRecord, StageName, StageRecord
-from tests.support.run_records import DEAD, record, run_id, text
+from tests.support.run_records import DEAD, created, record, run_id, text
 
 
 def dump(tmp_path: Path) -> list[tuple[object, ...]]:
@@ -37,7 +37,7 @@ def dump(tmp_path: Path) -> list[tuple[object, ...]]:
 
 async def filled(store: DiskRunStore, count: int = 3, **more: Any) -> None:
     for number in range(count):
-        folder = await store.create(record(number, **more))
+        folder = await created(store, record(number, **more))
         await folder.add("interception", text(f'Wörter Ärger {number} "quoted" it\'s'), output_id="x")
         stage = StageRecord(name=StageName.INTERCEPTION, state="done", text=f"Straße {number}")
         await folder.save(stages=(stage,), state="finished")
@@ -63,7 +63,7 @@ async def test_the_index_learns_the_newest_of_what_was_written_in_quick_successi
 
     monkeypatch.setattr(RunIndex, "put", note)
     monkeypatch.setattr(run_store, "_GATHERING_S", 60.0)
-    folders = [await store.create(record(number)) for number in range(2)]
+    folders = [await created(store, record(number)) for number in range(2)]
     for folder in folders:
         await folder.save(state="running")
         await folder.save(state="finished")
@@ -143,12 +143,12 @@ def put_folder_in_place(path: Path) -> None:
 async def test_a_full_disk_does_not_keep_the_next_start_from_telling_what_was_interrupted(
     store: DiskRunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await store.create(record(1, process=DEAD))
+    await created(store, record(1, process=DEAD))
     with monkeypatch.context() as full:
         full.setattr(atomic.os, "fsync", no_space)
         assert [m.run_id for m in await store.mark_interrupted()] == [run_id(1)]
         with pytest.raises(DiskFullError):
-            await store.create(record(2))
+            await created(store, record(2))
     assert [m.run_id for m in await store.mark_interrupted()] == [run_id(1)]
     assert await store.mark_interrupted() == []
     with pytest.raises(UnknownEntryError):
@@ -167,7 +167,7 @@ def overwrite_index(folder: Path) -> None:
 async def test_an_index_spoiled_while_it_is_open_does_not_stop_runs(store: DiskRunStore, tmp_path: Path) -> None:
     await filled(store)
     overwrite_index(tmp_path)
-    folder = await store.create(record(9))
+    folder = await created(store, record(9))
     folder.note("input", text("nine"))
     assert len(await store.list_runs()) == 4
 
@@ -204,10 +204,10 @@ async def test_an_unknown_run_is_said_whatever_its_name(store: DiskRunStore, nam
 async def test_a_run_of_a_dead_program_is_marked_and_tidied(store: DiskRunStore, tmp_path: Path) -> None:
     await filled(store, 2)
     for number, state in ((10, "queued"), (11, "running"), (12, "paused")):
-        folder = await store.create(record(number, state=state, process=DEAD))
+        folder = await created(store, record(number, state=state, process=DEAD))
         (folder.path / "03_x.txt.part").write_text("half")
         (folder.work_dir() / "scratch.png").write_bytes(b"x")
-    await store.create(record(13))  # ours: it lives
+    await created(store, record(13))  # ours: it lives
     marked = await store.mark_interrupted()
     assert [m.run_id for m in marked] == [run_id(12), run_id(11), run_id(10)]
     for number in (10, 11, 12):
@@ -264,7 +264,7 @@ async def main(base, first):
     for number in range(first, first + 25):
         record = RunRecord(run_id=f"run_{number}_{number:06x}", created="2026-01-02T03:04:05+00:00", state="finished",
                            interception_id="x", input_text=f"idea {number}")
-        folder = await store.create(record)
+        folder = store.create(record)
         await folder.save(state="finished")
         if number % 10 == 0:
             await store.rebuild_index()
@@ -291,7 +291,7 @@ async def test_two_programs_share_one_index(store: DiskRunStore, tmp_path: Path)
 
 
 async def test_the_next_start_mends_an_index_that_missed_the_end(store: DiskRunStore, tmp_path: Path) -> None:
-    folder = await store.create(record(1, process=DEAD))
+    folder = await created(store, record(1, process=DEAD))
     write_record(folder.path, record(1, state="finished", process=DEAD))
     assert await store.mark_interrupted() == []
     live = dump(tmp_path)
