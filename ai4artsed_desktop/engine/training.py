@@ -252,6 +252,7 @@ class TrainingService:
         await self._judge_unseen(project.name)
         attempt, state = await self._resumable(project.name)
         trainer = await workshop.trainer()
+        await workshop.check_resume(attempt, state, trainer, is_local_only=self._settings().local_only)
         async with await self._make_room(project.name, attempt.family, attempt.preset_gb) as lease:
             self._watch(await workshop.resume(attempt, state, trainer), lease.pop_all())
         return await self.snapshot(project.name)

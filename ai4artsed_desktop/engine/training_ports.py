@@ -135,6 +135,12 @@ class TrainingWorkshop(Protocol):
         """
         ...
 
+    async def check_resume(
+        self, attempt: AttemptRecord, state: SavedState, trainer: TrainerInfo, *, is_local_only: bool
+    ) -> None:
+        """Find what keeps an attempt from going on. Raises as ``check``."""
+        ...
+
     async def next_training(self, project: str) -> int:
         """Return the number a new training of a project gets."""
         ...

@@ -135,8 +135,31 @@ class DiskWorkshop:
         await asyncio.to_thread(self._check, plan, trainer, is_local_only)
 
     def _check(self, plan: TrainingPlan, trainer: TrainerInfo, is_local_only: bool) -> None:
-        options = plan.options
-        for file in plan.family.files:
+        self._check_files(plan.family, plan.options, trainer, is_local_only)
+        _check_space(self.locations.project(plan.project), plan.disk.total)
+        _check_space(self.locations.loras, plan.lora_bytes)
+
+    async def check_resume(
+        self, attempt: AttemptRecord, state: SavedState, trainer: TrainerInfo, *, is_local_only: bool
+    ) -> None:
+        """Find what would fail only after minutes: files may have gone and the disk may have filled up since."""
+        await asyncio.to_thread(self._check_resume, attempt, state, trainer, is_local_only)
+
+    def _check_resume(
+        self, attempt: AttemptRecord, state: SavedState, trainer: TrainerInfo, is_local_only: bool
+    ) -> None:
+        options = {name: value for part in self.attempts.sections(attempt).values() for name, value in part.items()}
+        self._check_files(family_of(attempt.family), options, trainer, is_local_only)
+        # The next state is written before the older ones go; its LoRA is what lies in it.
+        sizes = {path: path.stat().st_size for path in state.path.rglob("*") if path.is_file()}
+        _check_space(self.locations.project(attempt.project), sum(sizes.values()))
+        weights = [size for path, size in sizes.items() if path.suffix == ".safetensors"]
+        _check_space(self.locations.loras, max(weights, default=0))
+
+    def _check_files(
+        self, family: TrainerFamily, options: Mapping[str, OptionValue], trainer: TrainerInfo, is_local_only: bool
+    ) -> None:
+        for file in family.files:
             path = str(options.get(file.option, ""))
             if not Path(path).exists():
                 raise ModelFileMissingError(name=file.option, path=path, variable=file.variable or file.setting)
@@ -144,10 +167,8 @@ class DiskWorkshop:
         if package and package not in trainer.packages:
             raise PackageMissingError(package=package, option=str(options["optimizer_type"]))
         tokenizers = Path(str(options["tokenizer_cache_dir"]))
-        if is_local_only and not has_tokenizers(plan.family, tokenizers):
+        if is_local_only and not has_tokenizers(family, tokenizers):
             raise LocalOnlyError(host=_HUB_HOST)
-        _check_space(self.locations.project(plan.project), plan.disk.total)
-        _check_space(self.locations.loras, plan.lora_bytes)
 
     async def next_training(self, project: str) -> int:
         """Return the number a new training of a project gets."""

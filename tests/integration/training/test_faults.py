@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from ai4artsed_desktop.domain.training.errors import (
     LaunchError,
     ModelFileMissingError,
+    NoSpaceError,
     NothingToResumeError,
     NotRunningError,
     ProjectNameError,
@@ -258,6 +261,35 @@ async def test_what_would_fail_after_minutes_is_refused_at_once(
             await studio.service.stop("p")
         with pytest.raises(NothingToResumeError):
             await studio.service.resume("p")
+
+
+async def test_a_training_goes_on_only_with_its_files_and_room_for_the_next_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> SimpleNamespace:
+        return SimpleNamespace(free=3)
+
+    async with open_studio(tmp_path, monkeypatch) as studio:
+        await studio.project("p")
+        studio.play("good_python", gate={" 7/10 ": str(tmp_path / "never")})
+        await studio.service.start("p")
+        await until_step(studio, 6)
+        await studio.service.stop("p")
+        models = studio.home / "data" / "training-models"
+        models.rename(tmp_path / "elsewhere")
+        with pytest.raises(ModelFileMissingError):
+            await studio.service.resume("p")
+        (tmp_path / "elsewhere").rename(models)
+        with monkeypatch.context() as disk:
+            disk.setattr(shutil, "disk_usage", full)
+            for begin in (studio.service.resume, studio.service.start):
+                with pytest.raises(NoSpaceError) as refused:
+                    await begin("p")
+                assert refused.value.params["free_gb"] == "0.0"
+        assert not processes_of(studio.locations.project("p"))
+        studio.play("resume_skip")
+        await studio.service.resume("p")
+        assert (await studio.service.wait("p")).state == "finished"
 
 
 async def test_a_malicious_name_touches_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
