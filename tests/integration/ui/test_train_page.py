@@ -387,7 +387,7 @@ def test_the_plan_says_steps_memory_disk_and_reasons_and_follows_every_choice(
             page = train.page
             page.show_tab("plan")
             await train.shows("Stable Diffusion 1.5 with 16 GB")
-            for words in ("200 steps of 8 pictures", "Rank 32", "not measured here yet", "are free", "Fewer than 8"):
+            for words in ("200 steps (pictures per step: 8)", "Rank 32", "not measured here yet", "are free", "Fewer than 8"):
                 assert words in train.words(), words
             choose(page.plan.memory, 8.0)
             await train.shows("Stable Diffusion 1.5 with 8 GB")
@@ -442,7 +442,7 @@ def test_options_that_exclude_each_other_are_refused_before_the_start_and_can_be
             await train.shows("does not fit the others")
             assert not train.page.plan.can_start
             await train.press("Take back all own options")
-            await train.shows("10 steps of 8 pictures")
+            await train.shows("10 steps (pictures per step: 8)")
             assert train.page.plan.can_start
 
     run_in_window_loop(body)
@@ -459,7 +459,7 @@ def test_without_a_trainer_everything_else_works_and_the_way_to_one_is_shown(
             await train.shows("No trainer here yet.")
             await train.project()
             train.page.show_tab("plan")
-            await train.shows("10 steps of 8 pictures")
+            await train.shows("10 steps (pictures per step: 8)")
             await train.press("Start training")
             await train.shows("No trainer was found.")
             await train.press("The way to a trainer")
