@@ -211,9 +211,21 @@ class ProviderCreditError(ProviderError):
 
 
 class ProviderLimitError(ProviderError):
-    """Too many requests. Params: ``provider``, ``wait_s`` (how long it asks to wait, in seconds; ``?`` = unknown)."""
+    """Too many requests. Params: ``provider``; ``wait_s`` (how long it asks to wait, in seconds) if that is known.
+
+    Args:
+        detail: Its own words.
+        provider: Its name.
+        wait_s: None = it does not say.
+    """
 
     code = "error.provider.limit"
+
+    def __init__(self, detail: str = "", *, provider: str, wait_s: float | None = None) -> None:
+        if wait_s is None:
+            super().__init__(detail, provider=provider, why="error.provider.limit.why_no_time")
+        else:
+            super().__init__(detail, provider=provider, wait_s=f"{wait_s:.0f}")
 
 
 class ProviderRefusedError(ProviderError):

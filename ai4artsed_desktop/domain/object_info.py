@@ -112,16 +112,29 @@ def as_listed(graph: Graph, object_info: ObjectInfo) -> dict[str, Any]:
     return found
 
 
+def renamed_files(asked: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, str]:
+    """Return what ``as_listed`` changed: the name that is asked for to the one that is sent."""
+    return {
+        str(value): str(inputs_of(sent[node_id])[key])
+        for node_id, node in asked.items()
+        for key, value in inputs_of(node).items()
+        if isinstance(value, str) and node_id in sent and inputs_of(sent[node_id]).get(key, value) != value
+    }
+
+
 def listed_name(wanted: str, listed: Iterable[object]) -> str | None:
     """Return what a server calls a model file: the same name, the same path, or the same file in the nearest subfolder.
 
-    None if it lists no such file.
+    None if it lists no such file, or several that are as near: nobody knows which one is meant.
     """
     names = [name for name in listed if isinstance(name, str)]
     path = wanted.replace("\\", "/")
     below = [name for name in names if f"/{name}".replace("\\", "/").endswith(f"/{path}")]
-    nearest = sorted(below, key=lambda name: (name.replace("\\", "/").count("/"), name))
-    return wanted if wanted in names else next(iter(nearest), None)
+    if wanted in names or not below:
+        return wanted if wanted in names else None
+    depths = {name: name.replace("\\", "/").count("/") for name in below}
+    nearest = [name for name, depth in depths.items() if depth == min(depths.values())]
+    return nearest[0] if len(nearest) == 1 else None
 
 
 def nested_specs(spec: InputSpec, chosen: object) -> dict[str, tuple[InputSpec, bool]]:

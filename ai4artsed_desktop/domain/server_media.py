@@ -40,8 +40,9 @@ _NO_MEDIUM = re.compile(
     r"|upscale|embedding|save|preview|camerainfo|cameratrajectory",
     re.IGNORECASE,
 )
-#: Nodes whose texts are words for a model, and inputs that say where a result is written.
-_WORDS = re.compile(r"textencode|prompt", re.IGNORECASE)
+#: Nodes whose texts are words for a model (not those that read a prompt out of a picture), and inputs that say where a
+#: result is written.
+_WORDS = re.compile(r"textencode|^(?!.*(?:read|load|fetch|import|url)).*prompt", re.IGNORECASE)
 _RESULT_NAMES = frozenset({"filename_prefix"})
 
 

@@ -117,6 +117,8 @@ class RunService:
             UnknownEntryError: The interception or an output is not in the catalogue.
             ParameterError: A parameter does not fit.
         """
+        if self._is_closing:
+            raise RuntimeError("the program ends: no run begins any more")
         catalog = self._catalog() if catalog is None else catalog
         request = check_request(request, catalog)
         # Whatever was recorded, edited or asked for: a run is never freer than the settings.

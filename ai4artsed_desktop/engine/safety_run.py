@@ -156,8 +156,13 @@ class RunGate:
         Raises:
             PersonNamedError: It leaves the machine, names a person, and nobody agreed to that.
         """
-        if not is_local and self._names and not self._may_name_persons:
+        if not is_local and not self.may_leave:
             raise PersonNamedError(names=", ".join(self._names), where=where)
+
+    @property
+    def may_leave(self) -> bool:
+        """Whether what is made from the person's words may leave the machine: it names nobody, or they agreed."""
+        return not self._names or self._may_name_persons
 
     def guard(self, services: Services) -> Services:
         """Return the services with this gate before every way out."""
@@ -273,6 +278,8 @@ class _GuardedBackend:
 
     async def generate(self, request: MediaRequest) -> AsyncGenerator[MediaProgress | ProducedMedium, None]:
         self.gate.check_destination(self.is_local, self.id)
+        if not self.gate.may_leave:  # of several servers, some may be elsewhere
+            request = replace(request, local_only=True)
         self.gate.check_media(request)
         await self.gate.check_out(dict.fromkeys(strings_in((request.graph, request.body, request.parameters))))
         async with aclosing(self.backend.generate(request)) as updates:

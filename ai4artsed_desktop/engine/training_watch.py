@@ -19,6 +19,7 @@ from ai4artsed_desktop.domain.training.facts import LogLine
 from ai4artsed_desktop.domain.training.progress import TrainingProgress
 from ai4artsed_desktop.domain.training.records import AttemptRecord
 from ai4artsed_desktop.engine.bus import EventBus
+from ai4artsed_desktop.engine.tasks import TaskScope
 from ai4artsed_desktop.engine.training_log import TrainingLog
 from ai4artsed_desktop.engine.training_ports import Sightings, TrainingWorkshop
 
@@ -60,11 +61,13 @@ class AttemptWatch:
         await self._workshop.ask_to_stop(self.attempt, STOP_GRACE_S)
 
     async def follow(self) -> None:
-        """Watch until the process is gone."""
-        async with asyncio.TaskGroup() as group:
-            listening = group.create_task(self._say_when_silent(), name="silence")
+        """Watch until the process is gone. Raises what the workshop raises."""
+        beside = TaskScope("silence")
+        beside.spawn(self._say_when_silent(), name=self.attempt.project)
+        try:
             await self.look(only_now=False)
-            listening.cancel()
+        finally:
+            await beside.aclose()
 
     async def look(self, *, only_now: bool = True) -> None:
         """Take in what there is; with ``only_now`` off, also what comes until the process is gone."""

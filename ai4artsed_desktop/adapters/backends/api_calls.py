@@ -220,8 +220,7 @@ class ApiCalls:
         if problem.failure == "key":
             return ProviderKeyError(provider=self._provider)  # the service's words repeat part of the key
         if problem.failure == "limit":
-            wait = "?" if problem.retry_after_s is None else f"{problem.retry_after_s:.0f}"
-            return ProviderLimitError(detail, provider=self._provider, wait_s=wait)
+            return ProviderLimitError(detail, provider=self._provider, wait_s=problem.retry_after_s)
         if problem.failure == "busy":
             host = urlsplit(self._config.endpoint).hostname or "?"
             return ProviderUnavailableError(detail, provider=self._provider, address=host)

@@ -29,7 +29,7 @@ from ai4artsed_desktop.domain.backend_errors import (
 from ai4artsed_desktop.domain.chunks import Chunk, OutputChunk, mappings_of
 from ai4artsed_desktop.domain.comfyui import Graph, class_of, with_own_prefix
 from ai4artsed_desktop.domain.errors import BackendError, LocalOnlyError
-from ai4artsed_desktop.domain.object_info import NO_FILE, as_listed, check_graph
+from ai4artsed_desktop.domain.object_info import NO_FILE, as_listed, check_graph, renamed_files
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.engine.graphs import graph_issues
@@ -193,10 +193,11 @@ class ComfyUiBackend:
             if await self._server.running() is None:
                 yield MediaProgress(None, "progress.comfyui.starting")
             self._move_to(await self._server.address())
-        graph = self._as_listed(await with_files(self.client, request.graph, request.files))
+        wanted = await with_files(self.client, request.graph, request.files)
+        graph = self._as_listed(wanted)
         has_medium = False
         try:
-            async with aclosing(self._attempt(chunk, graph)) as updates:
+            async with aclosing(self._attempt(chunk, graph, renamed_files(wanted, graph))) as updates:
                 async for update in updates:
                     has_medium = has_medium or isinstance(update, ProducedMedium)
                     yield update
@@ -210,7 +211,7 @@ class ComfyUiBackend:
                 raise
             # An equal job ran before and its file was deleted: with names of its own the server writes it anew.
             again = with_own_prefix(graph, uuid.uuid4().hex[:8])
-        async with aclosing(self._attempt(chunk, again)) as updates:
+        async with aclosing(self._attempt(chunk, again, renamed_files(wanted, again))) as updates:
             async for update in updates:
                 yield update
 
@@ -224,7 +225,9 @@ class ComfyUiBackend:
         await self._look({class_of(graph, node_id) for node_id in graph})
         return self._as_listed(graph)
 
-    async def _attempt(self, chunk: OutputChunk, graph: Graph) -> AsyncGenerator[MediaProgress | ProducedMedium]:
+    async def _attempt(
+        self, chunk: OutputChunk, graph: Graph, renamed: Mapping[str, str]
+    ) -> AsyncGenerator[MediaProgress | ProducedMedium]:
         from ai4artsed_desktop.adapters.backends.comfyui_client import JobResult
 
         result: JobResult | None = None
@@ -241,8 +244,11 @@ class ComfyUiBackend:
         assert result is not None
         chosen = self._chosen(chunk, result)
         yield MediaProgress(1.0, "progress.comfyui.fetching")
+        facts: dict[str, object] = {"backend": self._id, "address": self._address, "prompt_id": result.prompt_id}
+        if renamed:
+            facts["model_files"] = dict(renamed)
         for item in chosen:
-            yield await self._medium(item, result.prompt_id)
+            yield await self._medium(item, facts)
 
     async def aclose(self) -> None:
         """Close the client."""
@@ -261,8 +267,8 @@ class ComfyUiBackend:
             raise NoMediumError(backend=self.client.backend, node=", ".join(missing) or "–")
         return [*outputs, *pictures]
 
-    async def _medium(self, item: Output | tuple[str, ImageFrame], prompt_id: str) -> ProducedMedium:
-        facts: dict[str, object] = {"backend": self._id, "address": self._address, "prompt_id": prompt_id}
+    async def _medium(self, item: Output | tuple[str, ImageFrame], known: Mapping[str, object]) -> ProducedMedium:
+        facts = dict(known)
         if isinstance(item, OutputText):
             facts["node_id"] = item.node_id
             return ProducedMedium("text", "text/plain", "txt", data=item.text.encode(), metadata=facts)

@@ -201,9 +201,9 @@ class Job:
         self.is_ended = True
 
     def _note_sleep(self) -> None:
-        """Let a sleep of the machine not count as silence of the job: nobody looked for longer than a look can take."""
+        """Let a sleep of the machine not count as silence of the job: two looks do not take so long."""
         now = time.monotonic()
-        if now - self._looked_at > self._limits.silence_s + self._limits.mute_s + self._limits.answer_s:
+        if now - self._looked_at > self._limits.silence_s + 2 * (self._limits.mute_s + self._limits.answer_s):
             self._feed.last_sign = now
         self._looked_at = now
 

@@ -231,6 +231,7 @@ class Lines:
 
     async def _close_idle(self, line: Line) -> None:
         await asyncio.sleep(self._idle_s)
+        self._closing = None  # whoever comes now takes a new line, and must not break this one's farewell off
         if self._current is line:
             self._current = None
         await line.aclose()

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import hashlib
 import os
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +16,7 @@ from typing import ParamSpec, TypeVar
 from ai4artsed_desktop.domain.errors import DiskFullError, ReadOnlyError, StorageError
 
 _CHUNK_BYTES = 1 << 20
+_RENAME_TRIES, _RENAME_PAUSE_S = 20 if os.name == "nt" else 1, 0.05
 P = ParamSpec("P")
 T = TypeVar("T")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC})
@@ -68,7 +70,7 @@ def write_atomically(path: Path, data: bytes, *, syncs_file: bool = True, syncs_
                 if syncs_file:
                     file.flush()
                     os.fsync(file.fileno())
-            part.replace(path)
+            rename(part, path)
         except OSError:
             part.unlink(missing_ok=True)
             raise
@@ -85,7 +87,7 @@ def move_durably(source: Path, target: Path) -> None:
     with translated_errors(target):
         sync_file(source)  # before it has the name: what fails leaves nothing at the target
         try:
-            source.replace(target)
+            rename(source, target)
         except OSError as exc:
             if exc.errno != errno.EXDEV:
                 raise
@@ -93,6 +95,23 @@ def move_durably(source: Path, target: Path) -> None:
             source.unlink()
             return
         sync_folder(target.parent)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Give a file or folder its name. Raises OSError.
+
+    Windows refuses that while somebody reads what has the name, or a scanner looks at what shall get it: both are
+    over in a moment.
+    """
+    for left in reversed(range(_RENAME_TRIES)):
+        try:
+            source.replace(target)
+        except PermissionError:
+            if not left:
+                raise
+            time.sleep(_RENAME_PAUSE_S)
+        else:
+            return
 
 
 def sync_file(path: Path) -> None:

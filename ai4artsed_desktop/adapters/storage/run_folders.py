@@ -23,6 +23,7 @@ import re
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,7 @@ from pydantic import ValidationError
 from ai4artsed_desktop.adapters.pictures import read_picture, with_mask
 from ai4artsed_desktop.adapters.storage.atomic import (
     move_durably,
+    rename,
     sha256_of,
     sync_file,
     sync_folder,
@@ -49,6 +51,7 @@ from ai4artsed_desktop.engine.input_images import ORIGINAL
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 
 METADATA = "metadata.json"
+_SECONDS_PER_HOUR = 3600
 _RUN_NAME = re.compile(r"run_\d+_[0-9a-f]{6}")
 _SAFE_STEM = re.compile(r"[^a-z0-9_]+")
 
@@ -182,7 +185,8 @@ class DiskRunFolder:
         with translated_errors(self._path):
             for entity in self._written.entities:
                 if not entity.output_id and entity.filename not in self._synced:
-                    with contextlib.suppress(FileNotFoundError):  # the folder is the person's, too
+                    # The folder is the person's, too: they delete files, and on Windows an open one can be locked.
+                    with contextlib.suppress(FileNotFoundError, PermissionError):
                         sync_file(self._path / entity.filename)
                     self._synced.add(entity.filename)
 
@@ -227,7 +231,7 @@ def make_folder(path: Path, record: RunRecord, files: Sequence[ProducedMedium]) 
             for entity, medium in zip(record.entities, files, strict=True):
                 write_atomically(unnamed / entity.filename, medium.data or b"", syncs_file=False, syncs_folder=False)
             write_record(unnamed, record)
-            unnamed.rename(path)
+            rename(unnamed, path)
             sync_folder(path.parent)
         except (OSError, StorageError):
             shutil.rmtree(unnamed, ignore_errors=True)  # a folder without a record is no run
@@ -336,6 +340,22 @@ def is_writer_alive(record: RunRecord) -> bool:
         return abs(psutil.Process(pid).create_time() - started) < 1.0
     except (psutil.Error, ValueError):
         return False
+
+
+def name_left_folders(runs: Path) -> None:
+    """Give a folder its name whose program died just before it did: what was typed is in it. One without a record goes.
+
+    A program that lives is making its folder now; where no record tells, an hour tells as well. Raises OSError.
+    """
+    for left in runs.glob("*/.run_*"):
+        try:
+            record = read_record(left)
+        except RunDamagedError:
+            if time.time() - left.stat().st_mtime > _SECONDS_PER_HOUR:
+                shutil.rmtree(left)
+        else:
+            if not is_writer_alive(record):
+                rename(left, left.with_name(left.name.removeprefix(".")))
 
 
 def clean_up(folder: Path) -> None:

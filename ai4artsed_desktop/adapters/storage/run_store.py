@@ -25,6 +25,7 @@ from ai4artsed_desktop.adapters.storage.run_folders import (
     is_run_id,
     is_writer_alive,
     make_folder,
+    name_left_folders,
     read_record,
     write_record,
 )
@@ -166,6 +167,10 @@ class DiskRunStore:
 
     def _mark_interrupted(self) -> list[RunSummary]:
         marked: list[RunSummary] = []
+        try:
+            name_left_folders(self._runs)
+        except OSError as exc:  # as below
+            logger.warning("what a killed program left cannot be tidied: %s", exc)
         states = self._known_states()
         for record, relative in self._records({run_id for run_id, state in states.items() if state not in _UNFINISHED}):
             if record.state not in _UNFINISHED or is_writer_alive(record):

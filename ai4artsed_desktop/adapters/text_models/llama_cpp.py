@@ -82,6 +82,7 @@ class BuiltInModels:
         self._http: httpx.AsyncClient | None = None
         self._is_closed = False
         self._cards: int | None = None
+        self._counting = asyncio.Lock()
 
     @property
     def id(self) -> str:
@@ -129,11 +130,14 @@ class BuiltInModels:
 
     async def can_use_cards(self) -> bool:
         """Tell whether this build of llama.cpp can use a graphics card; asked once, in a process of its own."""
-        if self._cards is None:
-            from ai4artsed_desktop.adapters.text_models.llama_server import count_cards  # late, as the server itself
+        async with self._counting:
+            if self._cards is None:
+                from ai4artsed_desktop.adapters.text_models.llama_server import (
+                    count_cards,  # late, as the server itself
+                )
 
-            self._cards = await count_cards(self._guards)
-        return self._cards > 0
+                self._cards = await count_cards(self._guards)
+            return bool(self._cards)
 
     def is_busy(self, model_id: str) -> bool:
         """Tell whether a model loads or answers now."""

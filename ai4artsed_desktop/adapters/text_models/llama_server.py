@@ -121,8 +121,8 @@ class LoadOptions:
     bound_tokens: int | None = None
 
 
-async def count_cards(guards: Guards) -> int:
-    """Return how many graphics cards the installed llama.cpp can use; 0 also where it cannot be asked.
+async def count_cards(guards: Guards) -> int | None:
+    """Return how many graphics cards the installed llama.cpp can use; None if it could not be asked.
 
     In a process of its own: a broken driver ends that one, and its libraries stay out of ours.
     """
@@ -141,7 +141,7 @@ async def count_cards(guards: Guards) -> int:
                         return cards
     except (OSError, TimeoutError) as exc:
         _log.warning("llama.cpp does not tell which cards it can use: %s", exc)
-    return 0
+    return None
 
 
 class LlamaServer:

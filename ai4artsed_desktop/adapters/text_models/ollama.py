@@ -355,7 +355,7 @@ class Ollama:
         if refusal.status == _PAYMENT:
             return ProviderCreditError(words, provider=NAME)
         if refusal.status == _TOO_MANY:
-            return ProviderLimitError(words, provider=NAME, wait_s="?")
+            return ProviderLimitError(words, provider=NAME)
         if refusal.status == _BUSY:
             return _BusyError(words, provider=NAME, address=self._address)
         if refusal.status == _FORBIDDEN and not info.is_local:

@@ -80,8 +80,7 @@ class Refusal:
         if self.status == _NOT_FOUND:
             return ModelMissingError(words, model=model)
         if self.status == _TOO_MANY:
-            wait = "?" if self.retry_after_s is None else f"{self.retry_after_s:.0f}"
-            return ProviderLimitError(words, provider=provider, wait_s=wait)
+            return ProviderLimitError(words, provider=provider, wait_s=self.retry_after_s)
         if self.status in _TRANSIENT:
             return ProviderUnavailableError(words, provider=provider, address=address)
         return ModelError(words, model=model)

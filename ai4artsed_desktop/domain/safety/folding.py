@@ -120,9 +120,9 @@ def _letters(text: str) -> str:
 
 
 def _unstretched(word: str) -> tuple[str, ...]:
-    """Return "seeex" as "sex" and as "seex", and "sseexx" as "sex"; nothing for a word that is not stretched."""
+    """Return "seeex" as "sex" and as "seex", "sseexx" as "sex", "sssseeeexxxx" as both; nothing if not stretched."""
     if len(word) >= _MIN_LETTERS and word[0] == word[1] and word[::2] == word[1::2]:
-        return (word[::2],)
+        return (word[::2], *_unstretched(word[::2]))
     if _THRICE.search(word) is None:
         return ()
     kept: list[str] = []

@@ -267,9 +267,11 @@ class RunTab(QWidget):
             return
         text, language = self._kit.text, self._kit.translator.language
         state = text(f"train.state.{snapshot.state}")
-        if progress is None:
+        is_queued = snapshot.state == "queued"
+        if progress is None or is_queued:
             self.state.setText(state)
-            self.figures.set_key("train.run.never" if snapshot.state != "queued" else "")
+            if not is_queued:  # its place stands there, or will when the queue has answered
+                self.figures.set_key("train.run.never")
             self.bar.hide()
             self.machine.hide()
             self.warning.hide()
@@ -369,6 +371,7 @@ class RunTab(QWidget):
     def _on_link_opened(self) -> None:
         self.confirm.hide()
         self.error_card.hide()
+        self.figures.set_key("")
 
     def _on_link_changed(self) -> None:
         snapshot = self._link.snapshot

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from ai4artsed_desktop.domain.errors import DiskFullError
 from ai4artsed_desktop.domain.training.errors import (
     LaunchError,
     ModelFileMissingError,
@@ -200,6 +201,24 @@ async def test_a_trainer_that_hangs_is_said_until_it_goes_on_and_can_be_stopped(
             assert (await studio.service.stop("p")).state == "stopped"
             await following
         assert watch.progress.warnings == () and not processes_of(studio.locations.project("p"))
+
+
+async def test_a_watch_that_fails_says_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(workshop: object, attempt: object, grace_s: float) -> None:
+        raise DiskFullError(path="x")
+
+    async with open_studio(tmp_path, monkeypatch) as studio:
+        await studio.project("p")
+        studio.play("good_python", gate={" 9/10 ": str(tmp_path / "never")})
+        snapshot = await studio.service.start("p")
+        assert snapshot.attempt is not None
+        watch = AttemptWatch(EventBus(), studio.service.workshop, snapshot.attempt)
+        watch.stop_after_save()
+        with monkeypatch.context() as disk:
+            disk.setattr(type(studio.service.workshop), "ask_to_stop", full)
+            with pytest.raises(DiskFullError):
+                await watch.follow()
+        assert (await studio.service.stop("p")).state == "stopped"
 
 
 async def test_a_hundred_thousand_lines_are_numbered_searchable_and_lose_no_step(

@@ -387,7 +387,13 @@ def test_the_plan_says_steps_memory_disk_and_reasons_and_follows_every_choice(
             page = train.page
             page.show_tab("plan")
             await train.shows("Stable Diffusion 1.5 with 16 GB")
-            for words in ("200 steps (pictures per step: 8)", "Rank 32", "not measured here yet", "are free", "Fewer than 8"):
+            for words in (
+                "200 steps (pictures per step: 8)",
+                "Rank 32",
+                "not measured here yet",
+                "are free",
+                "Fewer than 8",
+            ):
                 assert words in train.words(), words
             choose(page.plan.memory, 8.0)
             await train.shows("Stable Diffusion 1.5 with 8 GB")

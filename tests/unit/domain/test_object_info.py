@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai4artsed_desktop.domain.object_info import as_listed, check_graph, choices_of, input_specs, listed_name
+from ai4artsed_desktop.domain.object_info import (
+    as_listed,
+    check_graph,
+    choices_of,
+    input_specs,
+    listed_name,
+    renamed_files,
+)
 from tests.support.comfyui_records import exchanges
 from tests.support.object_info import GENERATIONS, Generation, object_info
 
@@ -115,6 +122,8 @@ def test_a_choice_that_is_a_file_is_a_missing_file_and_any_other_a_wrong_choice(
         ("x/a.safetensors", ["x\\a.safetensors"], "x\\a.safetensors"),
         ("x\\a.safetensors", ["x/a.safetensors"], "x/a.safetensors"),
         ("a.safetensors", ["p/q/a.safetensors", "z\\a.safetensors"], "z\\a.safetensors"),
+        ("a.safetensors", ["p/a.safetensors", "q/a.safetensors"], None),
+        ("a.safetensors", ["p/a.safetensors", "q/a.safetensors", "a.safetensors"], "a.safetensors"),
         ("x/a.safetensors", ["y/a.safetensors", "a.safetensors", "xx/a.safetensors"], None),
         ("a.safetensors", ["ba.safetensors", 7], None),
         ("a.safetensors", [], None),
@@ -139,6 +148,8 @@ def test_a_graph_names_model_files_as_the_server_does_and_nothing_else(server: G
     }
     named = as_listed(graph, info)
     assert named["4"]["inputs"]["ckpt_name"] == "SD1\\a.safetensors"
+    assert renamed_files(graph, named) == {"a.safetensors": "SD1\\a.safetensors"}
+    assert renamed_files(graph, graph) == {}
     assert {**named, "4": None} == {**graph, "4": None}
     issues = check_graph(graph, info)
     assert [issue.params["node"] for issue in issues if issue.code == f"{PREFIX}no_file"] == ["5"]

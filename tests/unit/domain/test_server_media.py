@@ -40,6 +40,9 @@ def node(kind: str, **inputs: Any) -> dict[str, dict[str, Any]]:
         node("SomebodysOwnNode", source="https://example.org/picture"),
         node("SomebodysOwnNode", data=f"data:image/png;base64,{BASE64_PNG}"),
         node("PrimitiveString", value=BASE64_PNG),
+        node("SDPromptReader", image="ComfyUI_00012_.png [output]"),
+        node("LoadImageFromPromptFolder", folder="all_of_them"),
+        node("PromptImageLoaderURL", address="https://example.org/picture"),
         node("PrimitiveString", value="there.jpg"),
     ],
 )
@@ -61,6 +64,7 @@ def test_the_runs_own_files_pass() -> None:
     "graph",
     [
         node("CLIPTextEncode", text="hund.png"),
+        node("PromptStyler", text="hund.png"),
         node("CheckpointLoaderSimple", ckpt_name="sd/a.safetensors"),
         node("ImageOnlyCheckpointLoader", ckpt_name="svd.safetensors"),
         node("UpscaleModelLoader", model_name="x4.pth"),

@@ -456,6 +456,15 @@ async def test_a_name_stays_where_all_is_local(world: TestWorld) -> None:
     assert (await world.run("Anna Müller malt ein Haus", "bauhaus")).state == "finished"
 
 
+async def test_of_several_servers_only_those_here_may_learn_a_name(app_home: Path) -> None:
+    backend = FakeBackend()
+    async with open_world(app_home, backends={"comfyui": backend}) as world:
+        for text, agreed in (("Anna Müller malt", False), ("Anna Müller malt", True), ("Ein Haus am See", False)):
+            record = await world.run(text, "as_is", "sd15", may_name_persons=agreed)
+            assert record.state == "finished"
+    assert [request.local_only for request in backend.requests] == [True, False, False]
+
+
 @pytest.mark.parametrize(("level", "state"), [("adult", "failed"), ("research", "finished")])
 async def test_forbidden_symbols_pass_for_research_only_and_are_noted(app_home: Path, level: str, state: str) -> None:
     async with open_world(app_home, safety_level=level) as world:

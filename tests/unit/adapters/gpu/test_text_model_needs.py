@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from ai4artsed_desktop.adapters.gpu.holders import BuiltInVram
 from ai4artsed_desktop.adapters.local_only import NetworkGuard
 from ai4artsed_desktop.adapters.models_store import ModelsStore
 from ai4artsed_desktop.adapters.process.guards import Guards
+from ai4artsed_desktop.adapters.text_models import llama_server
 from ai4artsed_desktop.adapters.text_models.llama_cpp import BuiltInModels
 from ai4artsed_desktop.adapters.text_models.llama_server import count_cards
 from ai4artsed_desktop.adapters.text_models.ollama import Ollama
@@ -74,22 +76,41 @@ async def test_a_model_of_unknown_size_has_an_unknown_need() -> None:
     [
         ("return [{'type': 0}]", 0),
         ("return [{'type': 0}, {'type': 1}, {'type': 2}]", 2),
-        ("raise RuntimeError('no driver')", 0),
-        ("import os; os._exit(9)", 0),
+        ("raise RuntimeError('no driver')", None),
+        ("import os; os._exit(9)", None),
     ],
 )
 async def test_the_built_in_models_need_a_card_where_their_llama_cpp_can_use_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, cards: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, cards: int | None
 ) -> None:
     build(tmp_path, monkeypatch, body)
     assert await count_cards(Guards()) == cards
     models = BuiltInModels(ModelsStore(tmp_path))
     need = await BuiltInVram(models).need_of(GGUF)
-    assert (need is not None) == (cards > 0)
+    assert (need is not None) == bool(cards)
     assert need is None or need.needed_bytes == round(1.1 * VRAM_GB) + VRAM_GB // 2
     assert await BuiltInVram(models).need_of(LLAMA) is None
     await models.aclose()
 
 
 async def test_the_installed_llama_cpp_answers() -> None:
-    assert await count_cards(Guards()) >= 0
+    assert await count_cards(Guards()) in range(100)
+
+
+async def test_a_first_question_without_an_answer_is_asked_again_and_two_at_once_are_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[int | None] = [None, 1]
+    asked: list[int | None] = []
+
+    async def count(guards: Guards) -> int | None:
+        await asyncio.sleep(0.01)
+        asked.append(answers[len(asked)])
+        return asked[-1]
+
+    monkeypatch.setattr(llama_server, "count_cards", count)
+    models = BuiltInModels(ModelsStore(tmp_path))
+    assert not await models.can_use_cards()
+    assert await asyncio.gather(models.can_use_cards(), models.can_use_cards()) == [True, True]
+    assert asked == [None, 1]
+    await models.aclose()

@@ -52,6 +52,28 @@ def test_a_failure_at_any_step_keeps_the_old_file(
     assert path.read_bytes() == b"new"
 
 
+def test_a_name_that_is_in_use_for_a_moment_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where a reader or a scanner keeps a file from getting its name."""
+    path, tries, replace = tmp_path / "file", list[Path](), Path.replace
+
+    def in_use(source: Path, target: Path) -> Path:
+        tries.append(source)
+        if len(tries) < 3:
+            raise PermissionError(13, "in use")
+        return replace(source, target)
+
+    monkeypatch.setattr(Path, "replace", in_use)
+    monkeypatch.setattr(atomic, "_RENAME_PAUSE_S", 0.0)
+    monkeypatch.setattr(atomic, "_RENAME_TRIES", 3)
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new" and len(tries) == 3
+    tries.clear()
+    monkeypatch.setattr(atomic, "_RENAME_TRIES", 2)
+    with pytest.raises(ReadOnlyError):
+        write_atomically(path, b"newer")
+    assert path.read_bytes() == b"new" and list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="resource limits are POSIX")
 def test_a_full_disk_in_the_middle_of_a_file_keeps_the_old_one(tmp_path: Path) -> None:
     """RLIMIT_FSIZE stands for the disk: the kernel itself refuses the bytes beyond it."""

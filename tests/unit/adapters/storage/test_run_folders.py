@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ai4artsed_desktop.adapters.storage import atomic
+from ai4artsed_desktop.adapters.storage import atomic, run_folders
 from ai4artsed_desktop.adapters.storage.run_folders import (
     DiskRunFolder,
     read_record,
@@ -132,6 +132,20 @@ async def test_a_file_that_somebody_deleted_does_not_spoil_the_end(store: DiskRu
     entity = folder.note("input", text("typed"))
     await folder.flush()
     (folder.path / entity.filename).unlink()
+    await folder.save(state="finished", ended="2026-01-01T00:00:00+00:00")
+    assert read_record(folder.path).state == "finished"
+
+
+async def test_a_file_that_somebody_has_locked_does_not_spoil_the_end(
+    store: DiskRunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(path: Path) -> None:
+        raise PermissionError(13, "The process cannot access the file", str(path))
+
+    folder = await created(store, record(1))
+    folder.note("input", text("typed"))
+    await folder.flush()
+    monkeypatch.setattr(run_folders, "sync_file", locked)
     await folder.save(state="finished", ended="2026-01-01T00:00:00+00:00")
     assert read_record(folder.path).state == "finished"
 

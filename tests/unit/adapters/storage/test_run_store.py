@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from ai4artsed_desktop.adapters.storage import atomic, run_store
 from ai4artsed_desktop.adapters.storage.run_folders import (
     read_record,
+    this_process,
     write_record,
 )
 from ai4artsed_desktop.adapters.storage.run_index import RunIndex
@@ -217,6 +219,24 @@ async def test_a_run_of_a_dead_program_is_marked_and_tidied(store: DiskRunStore,
     live = dump(tmp_path)
     await store.rebuild_index()
     assert dump(tmp_path) == live
+
+
+async def test_a_folder_whose_program_died_before_it_had_its_name_is_found_at_the_next_start(
+    store: DiskRunStore, tmp_path: Path
+) -> None:
+    day = tmp_path / "runs" / "2026-01-02"
+    for number, process in ((20, DEAD), (21, this_process())):
+        unnamed = day / f".{run_id(number)}"
+        unnamed.mkdir(parents=True)
+        write_record(unnamed, record(number, state="queued", process=process))
+    old, young = day / f".{run_id(22)}", day / f".{run_id(23)}"
+    for unnamed in (old, young):
+        unnamed.mkdir()
+        (unnamed / "02_input.txt").write_text("half a start")
+    os.utime(old, (0, 0))
+    assert [marked.run_id for marked in await store.mark_interrupted()] == [run_id(20)]
+    assert sorted(path.name for path in day.iterdir()) == [f".{run_id(21)}", f".{run_id(23)}", run_id(20)]
+    assert (await store.load(run_id(20))).input_text == "idea 20"
 
 
 async def test_the_next_start_teaches_the_index_what_it_missed(store: DiskRunStore, tmp_path: Path) -> None:
