@@ -77,6 +77,8 @@ class BuiltInModels:
         self._guards = guards or Guards()
         self._on_state = on_state
         self._slots: dict[str, _Slot] = {}
+        #: The longest context that somebody waits for, by model: who comes later waits behind them.
+        self._wanted_tokens: dict[str, int] = {}
         self._ending: list[LlamaServer] = []
         self._changed = asyncio.Event()
         self._http: httpx.AsyncClient | None = None
@@ -170,35 +172,39 @@ class BuiltInModels:
     @asynccontextmanager
     async def _use(self, model_id: str, needed_tokens: int) -> AsyncGenerator[tuple[LlamaServer, bool], None]:
         """Give a loaded model, with a context that long where it can have one, and whether it was loaded for this."""
-        slot, is_fresh = await self._claim(model_id, needed_tokens)
+        slot, load_tokens = await self._claim(model_id, needed_tokens)
         slot.users += 1
         try:
-            if is_fresh:
-                await self._load(model_id, slot, needed_tokens)
+            if load_tokens is not None:
+                await self._load(model_id, slot, load_tokens)
             assert slot.server is not None, "claimed slots are loaded, or are ours to load"
-            yield slot.server, is_fresh
+            yield slot.server, load_tokens is not None
         finally:
             slot.users -= 1
             self._after_use(model_id, slot)
 
-    async def _claim(self, model_id: str, needed_tokens: int) -> tuple[_Slot, bool]:
-        """Wait until the model's slot is ready, or make room and take a new one (then the caller loads it)."""
+    async def _claim(self, model_id: str, needed_tokens: int) -> tuple[_Slot, int | None]:
+        """Wait until the model's slot is ready, or make room and take a new one.
+
+        Then the caller loads it, with a context for so many tokens (the second answer).
+        """
         while True:
             if self._is_closed:
                 raise ModelLoadError("the program is closing", model=model_id)
             slot = self._slots.get(model_id)
             if slot is not None and slot.server is not None and not slot.is_closing:
-                is_short = slot.server.context_tokens < needed_tokens
-                if slot.server.is_alive and not is_short:
+                if slot.server.context_tokens < needed_tokens:
+                    self._wanted_tokens[model_id] = max(needed_tokens, self._wanted_tokens.get(model_id, 0))
+                if slot.server.is_alive and model_id not in self._wanted_tokens:
                     _cancel_timer(slot)
-                    return slot, False
+                    return slot, None
                 if not slot.users:
                     await self._free(model_id, slot, "freed" if slot.server.is_alive else "failed")
                     continue
             if slot is None:
                 if len(self._slots) < self._max_loaded:
                     self._slots[model_id] = slot = _Slot()
-                    return slot, True
+                    return slot, max(needed_tokens, self._wanted_tokens.pop(model_id, 0))
                 idle = next((item for item in self._slots.items() if not item[1].users), None)
                 if idle is not None and not idle[1].is_closing:
                     await self._free(*idle)

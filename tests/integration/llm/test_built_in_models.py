@@ -304,6 +304,26 @@ async def test_a_longer_context_waits_for_who_uses_the_short_one(model: Model) -
         assert (await waiting).text and model.pid != first
 
 
+async def test_short_texts_that_come_later_do_not_keep_a_long_one_waiting(model: Model) -> None:
+    loads = list[int]()
+
+    async def short() -> None:
+        await model.answer(RAW)
+        loads.append(model.states.count(("built_in/tiny", "loading")))
+
+    async with asyncio.TaskGroup() as group, aclosing(model.models.stream("built_in/tiny", LONG)) as deltas:
+        await anext(deltas)
+        long = group.create_task(first_of(model, WORDY))
+        for _ in range(20):
+            await anext(deltas)
+        group.create_task(short())
+        for _ in range(5):
+            await anext(deltas)
+        await deltas.aclose()
+        assert (await long).text
+    assert loads == [2], "answered after the longer context was there, and that was loaded once"
+
+
 async def test_the_settings_bound_the_context(model: Model) -> None:
     model.models.configure(threads=1, context_tokens=1024, idle_s=300.0)
     with pytest.raises(ContextTooLongError) as caught:
