@@ -60,7 +60,7 @@ class StageFacts:
 
 @dataclass(slots=True)
 class RunFacts:
-    """One run. ``request`` does it again; ``started_s`` is a time of ``time.monotonic``."""
+    """One run. ``request`` does it again; ``started_s`` (``time.monotonic``): since when it waits, then works."""
 
     run_id: str
     request: RunRequest
@@ -72,7 +72,7 @@ class RunFacts:
     fraction: float | None = None
     message: str = ""
     progress: RunProgressed | None = None
-    started_s: float = 0.0
+    started_s: float = field(default_factory=time.monotonic)
 
     @property
     def is_live(self) -> bool:

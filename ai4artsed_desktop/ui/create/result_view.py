@@ -160,8 +160,11 @@ class ResultView(QWidget):
         if facts is None or not facts.is_live or facts.state == "paused":
             self.working.finish()
         elif self.working.isHidden():
-            self.working.start("working.waiting", since_s=facts.started_s or None)
+            self.working.start("working.waiting", since_s=facts.started_s)
             self.show_progress()
+        else:
+            # Its turn has come: what it waited is over.
+            self.working.count_from(facts.started_s)
         if facts is not None and not self.working.isHidden():
             self._say_what_happens(facts)
         self._make_room()

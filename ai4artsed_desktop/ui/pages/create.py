@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -303,7 +302,6 @@ class CreatePage(Page):
         except AppError as exc:
             self._show_error(exc.info())
             return None
-        facts.started_s = time.monotonic()
         if self.boxes.is_stacked:
             # The page is laid out with its result first.
             QTimer.singleShot(0, self, self._scroll_to_work)

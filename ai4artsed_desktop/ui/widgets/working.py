@@ -97,6 +97,12 @@ class WorkingCard(QFrame):
         self._clock.start()
         self.show()
 
+    def count_from(self, since_s: float) -> None:
+        """Show the time since ``since_s`` (``time.monotonic``); nothing else begins anew."""
+        if since_s != self._started_s:
+            self._started_s = since_s
+            self._show_elapsed()
+
     def say(self, key: str, **params: object) -> None:
         """Say what happens now."""
         self.words.set_key(key, **params)

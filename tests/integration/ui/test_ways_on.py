@@ -144,6 +144,41 @@ def test_a_run_that_waits_does_not_show_the_work_of_another(run_in_window_loop: 
     run_in_window_loop(body)
 
 
+def test_the_time_of_a_run_begins_anew_with_its_turn_and_then_only_goes_on(
+    run_in_window_loop: Run, app_home: Path
+) -> None:
+    async def body() -> None:
+        backend = SmallCard()
+        backend.going_on.clear()
+        async with open_window(app_home, models=FakeModels(()), backends={"comfyui": backend}) as opened:
+            for side in ("width", "height"):
+                opened.create.choices.values.put("sd15", side, 256)
+            await opened.make("A red apple", "as_is", "sd15")
+            first, working = opened.shown, opened.create.result.working
+            await opened.until(lambda: not working.preview.isHidden())
+            opened.create.make()
+            await opened.until(lambda: opened.shown is not first)
+            second = opened.shown
+            second.started_s -= 90  # as if it had waited so long
+
+            def look_again() -> str:
+                opened.create.show_run(first.run_id)
+                opened.create.show_run(second.run_id)
+                return working.elapsed.text()
+
+            assert look_again().startswith("1 min")
+            backend.going_on.set()
+            backend.going_on = asyncio.Event()
+            await opened.until(lambda: second.state == "running" and not working.preview.isHidden())
+            assert not working.elapsed.text().startswith("1 min"), "its turn has come"
+            second.started_s -= 90  # as if it had worked so long
+            assert look_again().startswith("1 min")
+            backend.going_on.set()
+            await opened.until(lambda: not opened.window.runs.live())
+
+    run_in_window_loop(body)
+
+
 def test_a_lora_of_another_family_is_left_out_on_request_and_named_as_people_do(
     run_in_window_loop: Run, app_home: Path, tmp_path: Path
 ) -> None:
