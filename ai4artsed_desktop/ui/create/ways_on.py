@@ -94,7 +94,7 @@ class WaysOn(QObject):
             card.add_action(remedy.key, lambda: self._do(remedy.action))
             return
         facts = self._shown()
-        smaller = smaller_output(self._context.facts.engine.catalog, facts.request) if facts is not None else None
+        smaller = smaller_output(self._context.facts.engine.catalog, facts) if facts is not None else None
         if smaller is None or facts is None:
             card.add_action("remedy.output", lambda: self._do("pick_output"))
             return
@@ -135,21 +135,22 @@ class WaysOn(QObject):
         self._context.bridge.ask(freeing, lambda _: self._do("again"), self._context.show_error)
 
 
-def smaller_output(catalog: Catalog, request: RunRequest) -> OutputRequest | None:
-    """Return the first output that has a size, with a smaller one; None if there is none, or no smaller one."""
-    for output in request.outputs:
-        if output.output_id not in catalog.outputs:
-            continue
-        config = catalog.output(output.output_id).value
-        mappings = parameters_of(catalog, output.output_id)
-        smaller: dict[str, int] = {}
-        for name in _SIZE:
-            value = output.parameters.get(name, default_of(config, name, mappings[name]) if name in mappings else None)
-            if isinstance(value, int | float):
-                least = mappings[name].min if name in mappings else None
-                smaller[name] = max(round(value * _SMALLER / _STEP_PX) * _STEP_PX, int(least or _STEP_PX))
-                if smaller[name] >= value:
-                    return None
-        if len(smaller) == len(_SIZE):
-            return replace(output, parameters={**output.parameters, **smaller})
-    return None
+def smaller_output(catalog: Catalog, facts: RunFacts) -> OutputRequest | None:
+    """Return the output that failed, with a smaller size; None if it has none, or no smaller one."""
+    made = {medium.output_id for medium in facts.media}
+    # Outputs are made in order: the first one without a medium is the one that failed.
+    output = next((output for output in facts.request.outputs if output.output_id not in made), None)
+    if output is None or output.output_id not in catalog.outputs:
+        return None
+    config = catalog.output(output.output_id).value
+    mappings = parameters_of(catalog, output.output_id)
+    smaller: dict[str, int] = {}
+    for name in _SIZE:
+        value = output.parameters.get(name, default_of(config, name, mappings[name]) if name in mappings else None)
+        if not isinstance(value, int | float):
+            return None
+        least = mappings[name].min if name in mappings else None
+        smaller[name] = max(round(value * _SMALLER / _STEP_PX) * _STEP_PX, int(least or _STEP_PX))
+        if smaller[name] >= value:
+            return None
+    return replace(output, parameters={**output.parameters, **smaller})

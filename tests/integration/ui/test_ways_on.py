@@ -30,7 +30,7 @@ Run = RunInWindowLoop[None]
 
 
 class SmallCard(FakeBackend):
-    """Has memory for 400 pixels; shows a preview, and waits until it may go on."""
+    """Has memory for 400 pixels and not for sound; shows a preview, and waits until it may go on."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class SmallCard(FakeBackend):
         self.going_on.set()
 
     async def generate(self, request: MediaRequest) -> AsyncGenerator[MediaProgress | ProducedMedium]:
-        if int(request.parameters["width"] or 0) > 400:
+        if int(request.parameters.get("width") or 401) > 400:
             raise OutOfMemoryError("out of memory", backend="ComfyUI", node="KSampler", kind="OutOfMemoryError")
         yield MediaProgress(0.5, node="KSampler", step=2, steps=4, preview=picture_bytes())
         await self.going_on.wait()
@@ -105,6 +105,37 @@ def test_a_full_card_is_answered_with_a_smaller_size(run_in_window_loop: Run, ap
             await opened.until(lambda: opened.shown is not failed)
             assert (await opened.ended()).state == "finished"
             assert opened.create.choices.requests()[0].parameters == {"width": 384, "height": 384}
+
+    run_in_window_loop(body)
+
+
+def test_the_output_that_failed_is_made_smaller_and_not_one_before_it(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        backend = SmallCard()
+        async with open_window(app_home, models=FakeModels(()), backends={"comfyui": backend}) as opened:
+            for side in ("width", "height"):
+                opened.create.choices.values.put("sd15", side, 256)
+            await opened.make("A red apple", "as_is", "sd15", "sdxl")
+            failed = await opened.ended()
+            assert [medium.output_id for medium in failed.media] == ["sd15"]
+            assert offered(opened) == ["Free memory and try again", "Use 768 × 768"]
+            press(opened, "Use 768 × 768")
+            await opened.until(lambda: opened.shown is not failed)
+            sizes = [dict(output.parameters) for output in (await opened.ended()).request.outputs]
+            assert sizes == [{"width": 256, "height": 256}, {"width": 768, "height": 768}]
+
+    run_in_window_loop(body)
+
+
+def test_a_failed_output_without_a_size_is_not_helped_by_a_smaller_one_behind_it(
+    run_in_window_loop: Run, app_home: Path
+) -> None:
+    async def body() -> None:
+        backend = SmallCard()
+        async with open_window(app_home, models=FakeModels(()), backends={"comfyui": backend}) as opened:
+            await opened.make("A red apple", "as_is", "stable_audio_open", "sd15")
+            assert (await opened.ended()).media == []
+            assert offered(opened) == ["Free memory and try again", "Choose another medium"]
 
     run_in_window_loop(body)
 
