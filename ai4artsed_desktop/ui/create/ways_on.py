@@ -131,8 +131,16 @@ class WaysOn(QObject):
         return facts is not None and facts.error is not None
 
     def _free_and_retry(self) -> None:
-        freeing = self._context.facts.engine.free_memory()
-        self._context.bridge.ask(freeing, lambda _: self._do("again"), self._context.show_error)
+        facts, context = self._shown(), self._context
+        if facts is None:
+            return
+        engine, ask = context.facts.engine, context.bridge.ask
+
+        def free_and_submit(request: RunRequest) -> None:
+            ask(engine.free_memory(), lambda _: self._submit(request), context.show_error)
+
+        # Freeing takes seconds, and by then another run may be in sight.
+        ask(engine.runs.request_of(facts.run_id), free_and_submit, context.show_error)
 
 
 def smaller_output(catalog: Catalog, facts: RunFacts) -> OutputRequest | None:

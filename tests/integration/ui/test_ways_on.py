@@ -153,6 +153,25 @@ def test_memory_is_freed_before_the_same_is_tried_again(run_in_window_loop: Run,
     run_in_window_loop(body)
 
 
+def test_what_failed_is_tried_again_even_if_another_run_is_in_sight_by_then(
+    run_in_window_loop: Run, app_home: Path
+) -> None:
+    async def body() -> None:
+        async with open_window(app_home, models=FakeModels(()), backends={"comfyui": SmallCard()}) as opened:
+            await opened.make("A green apple")
+            other = await opened.ended()
+            await opened.make("A red apple", "as_is", "sd15")
+            failed = await opened.ended()
+            press(opened, "Free memory and try again")
+            opened.create.show_run(other.run_id)
+            await opened.until(lambda: opened.shown is not other)
+            again = await opened.ended()
+            assert again.request.text == "A red apple" and again.request.seed == failed.request.seed
+            assert again.request.outputs == failed.request.outputs
+
+    run_in_window_loop(body)
+
+
 def test_a_run_that_waits_does_not_show_the_work_of_another(run_in_window_loop: Run, app_home: Path) -> None:
     async def body() -> None:
         backend = SmallCard()
