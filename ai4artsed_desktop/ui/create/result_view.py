@@ -116,8 +116,6 @@ class ResultView(QWidget):
         self._show_tabs()
         self._show_medium()
         self._show_work()
-        if facts is None or facts.error is None:
-            self.error_card.hide()
 
     def show_error(self, error: ErrorInfo) -> None:
         """Say why there is no result, or only a part of it."""

@@ -58,7 +58,12 @@ class WaysOn(QObject):
         self._shown = shown
         self._make = make
         self._submit = submit
+        #: Whose own error the card shows; None = none's, such as that of a submit that was refused.
+        self._failed: RunFacts | None = None
+        #: What the card shows now: id of the run that failed, error, language.
         self._said: tuple[str, ErrorInfo, str] | None = None
+        #: The run in sight and its error, as they were last seen.
+        self._seen: tuple[str, ErrorInfo | None] = ("", None)
         context.actions.add(
             WindowAction(
                 "free_and_retry", "remedy.free_and_retry", self._free_and_retry, "eraser", "", self._has_failed
@@ -66,13 +71,34 @@ class WaysOn(QObject):
         )
 
     def show(self, error: ErrorInfo) -> None:
-        """Show why there is no result, and offer what helps; what stands there already is left as it is, with its focus
+        """Show an error that is no run's; it stays until another run is in sight, or the one in sight fails."""
+        self._say(error, None)
+
+    def show_run(self, facts: RunFacts | None) -> None:
+        """Show the error of the run that is now in sight, and take away what does not hold any more."""
+        before = self._seen
+        self._seen = (facts.run_id, facts.error) if facts is not None else ("", None)
+        if self._seen == before:
+            if self._said is not None:
+                # Its names are those of the language.
+                self._say(self._said[1], self._failed)
+        elif facts is not None and facts.error is not None:
+            self._say(facts.error, facts)
+        elif self._seen[0] != before[0] or self._failed is not None:
+            self.take_away()
+
+    def take_away(self) -> None:
+        """Show no error."""
+        self._failed = self._said = None
+        self._result.error_card.hide()
+
+    def _say(self, error: ErrorInfo, failed: RunFacts | None) -> None:
+        """Say why there is no result, and offer what helps; what stands there already is left as it is, with its focus
         and its opened details."""
-        facts = self._shown()
-        said = (facts.run_id if facts is not None else "", error, self._context.kit.translator.language)
-        if said == self._said and not self._result.error_card.isHidden():
+        said = (failed.run_id if failed is not None else "", error, self._context.kit.translator.language)
+        if said == self._said:
             return
-        self._said = said
+        self._failed, self._said = failed, said
         self._result.show_error(self._with_name(error))
         for remedy in remedies_for(error):
             self._offer(remedy, error)

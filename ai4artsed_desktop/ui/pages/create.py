@@ -312,12 +312,11 @@ class CreatePage(Page):
         self.area.verticalScrollBar().setValue(self.work.y() - r.SPACE_4)
 
     def _show(self, facts: RunFacts | None) -> None:
+        self.ways_on.show_run(facts)
         self._show_beginning(facts)
         self.stages.show_run(facts)
         self.result.show_run(facts)
         self.work.follow_texts()
-        if facts is not None and facts.error is not None:
-            self._show_error(facts.error)
         live = self._runs.live()
         self.choices.medium_box.show_working(live[0].started_s if live else None)
 
@@ -392,6 +391,8 @@ class CreatePage(Page):
             self._context.facts.engine.runs.resume(self._shown, text)
         except AppError as exc:
             self._show_error(exc.info())
+        else:
+            self.ways_on.take_away()
 
     def _on_result_code_requested(self, medium: MediumRecord, code: str) -> None:
         facts = self.shown_run

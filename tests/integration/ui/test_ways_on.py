@@ -13,18 +13,20 @@ from ai4artsed_desktop.adapters.model_folders import MediaModelFolders
 from ai4artsed_desktop.domain.backend_errors import OutOfMemoryError
 from ai4artsed_desktop.domain.chunks import Chunk
 from ai4artsed_desktop.domain.reasons import Reason
+from ai4artsed_desktop.domain.runs import StageName
 from ai4artsed_desktop.domain.services import ServiceState, ServiceStateChanged, ServiceView
 from ai4artsed_desktop.domain.settings import Settings
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from ai4artsed_desktop.ui.create.strength_strip import StrengthStripSheet
 from ai4artsed_desktop.ui.widgets.basics import Button, Label
+from ai4artsed_desktop.ui.widgets.stage_view import StageState
 from tests.conftest import RunInWindowLoop
 from tests.support.fake_backend import FakeBackend
 from tests.support.fake_models import FakeModels
 from tests.support.pictures import lora_file, no_places
 from tests.support.ui_media import picture_bytes
-from tests.support.ui_window import WindowWorld, open_window
+from tests.support.ui_window import WindowWorld, open_window, type_into
 
 Run = RunInWindowLoop[None]
 
@@ -168,6 +170,72 @@ def test_what_failed_is_tried_again_even_if_another_run_is_in_sight_by_then(
             again = await opened.ended()
             assert again.request.text == "A red apple" and again.request.seed == failed.request.seed
             assert again.request.outputs == failed.request.outputs
+
+    run_in_window_loop(body)
+
+
+def test_a_refusal_stays_until_another_run_is_in_sight(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        async with open_window(app_home) as opened:
+            card, create = opened.create.result.error_card, opened.create
+            create.idea.set_text(" ")
+            create.make()
+            assert card.accessibleName() == "The run was not started."
+            opened.window.facts.changed.emit()
+            assert card.isVisible() and not create.empty.isVisible()
+            await opened.make("A red apple")
+            assert card.isHidden()
+            create.idea.set_text(" ")
+            create.make()
+            await opened.ended()
+            opened.window.facts.changed.emit()
+            assert card.isVisible(), "what the run in sight does has nothing to do with it"
+            create.tools.remove()
+            assert card.isHidden() and create.empty.isVisible()
+
+    run_in_window_loop(body)
+
+
+def test_a_refusal_is_not_replaced_by_the_old_error_of_the_run_in_sight(
+    run_in_window_loop: Run, app_home: Path
+) -> None:
+    async def body() -> None:
+        async with open_window(app_home, models=FakeModels(()), backends={"comfyui": SmallCard()}) as opened:
+            card, create = opened.create.result.error_card, opened.create
+            await opened.make("A red apple", "as_is", "sd15")
+            failed = await opened.ended()
+            why = card.accessibleName()
+            create.idea.set_text(" ")
+            create.make()
+            opened.window.facts.changed.emit()
+            assert card.accessibleName() == "The run was not started." != why
+            await opened.make("A green apple")
+            assert card.isHidden()
+            await opened.ended()
+            create.show_run(failed.run_id)
+            assert card.isVisible() and card.accessibleName() == why
+            opened.window.actions_list.do("new_seed")
+            assert opened.shown is not failed and card.isHidden(), "made again, it has not failed yet"
+            await opened.ended()
+            assert card.isVisible()
+
+    run_in_window_loop(body)
+
+
+def test_a_pause_that_could_not_end_says_so_until_it_ends(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        async with open_window(app_home) as opened:
+            card, view = opened.create.result.error_card, opened.create.stages.views[StageName.INTERCEPTION]
+            opened.create.choices.rules_box.pause.setChecked(True)
+            await opened.make("A red apple", "dada")
+            await opened.until(lambda: view.state is StageState.PAUSED)
+            type_into(view.text_view, " ")
+            view.use_button.click()
+            opened.window.facts.changed.emit()
+            assert card.isVisible() and view.state is StageState.PAUSED
+            type_into(view.text_view, "A blue pear")
+            view.use_button.click()
+            assert (await opened.ended()).state == "finished" and card.isHidden()
 
     run_in_window_loop(body)
 
