@@ -119,12 +119,12 @@ class WaysOn(QObject):
         if remedy.action != "smaller":
             card.add_action(remedy.key, lambda: self._do(remedy.action))
             return
-        facts = self._shown()
-        smaller = smaller_output(self._context.facts.engine.catalog, facts) if facts is not None else None
-        if smaller is None or facts is None:
+        failed = self._failed
+        smaller = smaller_output(self._context.facts.engine.catalog, failed) if failed is not None else None
+        if smaller is None or failed is None:
             card.add_action("remedy.output", lambda: self._do("pick_output"))
             return
-        request = facts.request
+        request = failed.request
         width, height = (smaller.parameters[name] for name in _SIZE)
         card.add_action(remedy.key, lambda: self._use(request, smaller), width=width, height=height)
 
@@ -139,15 +139,15 @@ class WaysOn(QObject):
 
     def _make_without(self, lora: str) -> None:
         self._picks.take_out(lora)
-        facts = self._shown()
-        if facts is None:
+        if self._failed is None:
             self._make()
         else:
-            kept = tuple(use for use in facts.request.loras if use.name != lora)
-            self._submit(replace(facts.request, loras=kept))
+            kept = tuple(use for use in self._failed.request.loras if use.name != lora)
+            self._submit(replace(self._failed.request, loras=kept))
 
     def _do(self, action: str) -> None:
-        if action == "again" and self._shown() is None:
+        # Where nothing was made, what stands in the boxes is tried again, and not the run that happens to be in sight.
+        if action == "again" and self._failed is None:
             self._make()
         else:
             self._context.actions.do(action)

@@ -12,10 +12,12 @@ from ai4artsed_desktop.adapters.lora_files import DiskLoraFiles
 from ai4artsed_desktop.adapters.model_folders import MediaModelFolders
 from ai4artsed_desktop.domain.backend_errors import OutOfMemoryError
 from ai4artsed_desktop.domain.chunks import Chunk
+from ai4artsed_desktop.domain.errors import AppError, StorageError
 from ai4artsed_desktop.domain.reasons import Reason
 from ai4artsed_desktop.domain.runs import StageName
 from ai4artsed_desktop.domain.services import ServiceState, ServiceStateChanged, ServiceView
 from ai4artsed_desktop.domain.settings import Settings
+from ai4artsed_desktop.engine.lora import NoLoraPlaceError
 from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from ai4artsed_desktop.ui.create.strength_strip import StrengthStripSheet
@@ -329,6 +331,35 @@ def test_a_lora_of_another_family_is_left_out_on_request_and_named_as_people_do(
             press(opened, "Make it without this LoRA")
             await opened.until(lambda: opened.shown is not failed)
             assert (await opened.ended()).state == "finished" and not create.inputs.loras
+
+    run_in_window_loop(body)
+
+
+@pytest.mark.parametrize(
+    ("error", "button"),
+    [
+        (NoLoraPlaceError(lora="ink.safetensors"), "Make it without this LoRA"),
+        (StorageError(path="run.json"), "Try again"),
+    ],
+)
+def test_after_a_refusal_what_stands_in_the_boxes_is_made_and_not_the_run_in_sight(
+    run_in_window_loop: Run, app_home: Path, error: AppError, button: str
+) -> None:
+    async def body() -> None:
+        async with open_window(app_home, models=FakeModels(()), backends={"comfyui": FakeBackend()}) as opened:
+            create = opened.create
+            await opened.make("A green apple", "as_is", "sd15")
+            other = await opened.ended()
+            create.idea.set_text("A red apple")
+            create.inputs.picks.pick("ink.safetensors")
+            create.inputs.picks.pick("gold.safetensors")
+            create.ways_on.show(error.info())
+            press(opened, button)
+            assert opened.shown is not other and opened.shown.request.text == "A red apple"
+            names = [use.name for use in opened.shown.request.loras]
+            left_out = error.params.get("lora")
+            assert names == [name for name in ("ink.safetensors", "gold.safetensors") if name != left_out]
+            await opened.ended()
 
     run_in_window_loop(body)
 
