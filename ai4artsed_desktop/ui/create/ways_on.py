@@ -114,7 +114,13 @@ class WaysOn(QObject):
     def _offer(self, remedy: Remedy, error: ErrorInfo) -> None:
         card = self._result.error_card
         if remedy.action == "without_lora":
-            card.add_action(remedy.key, lambda: self._make_without(error.params.get("lora", "")))
+            lora = error.params.get("lora", "")
+            own = self._failed.request.loras if self._failed is not None else self._picks.loras
+            if any(use.name == lora for use in own):
+                card.add_action(remedy.key, lambda: self._make_without(lora))
+            else:
+                # The interception brings it, and would bring it again.
+                card.add_action("remedy.procedure", lambda: self._do("pick_interception"))
             return
         if remedy.action != "smaller":
             card.add_action(remedy.key, lambda: self._do(remedy.action))

@@ -22,6 +22,7 @@ from ai4artsed_desktop.engine.ports import MediaProgress, MediaRequest
 from ai4artsed_desktop.engine.python_chunks import ProducedMedium
 from ai4artsed_desktop.ui.create.strength_strip import StrengthStripSheet
 from ai4artsed_desktop.ui.widgets.basics import Button, Label
+from ai4artsed_desktop.ui.widgets.picker import PickerSheet
 from ai4artsed_desktop.ui.widgets.stage_view import StageState
 from tests.conftest import RunInWindowLoop
 from tests.support.fake_backend import FakeBackend
@@ -31,6 +32,13 @@ from tests.support.ui_media import picture_bytes
 from tests.support.ui_window import WindowWorld, open_window, type_into
 
 Run = RunInWindowLoop[None]
+#: An interception that brings a LoRA for Stable Diffusion 1.5.
+INKED = {
+    "pipeline": "text_transformation",
+    "name": {"en": "Inked"},
+    "description": {"en": "Unchanged, in ink"},
+    "meta": {"skip_interception": True, "loras": [{"name": "ink.safetensors"}], "is_ai": False},
+}
 
 
 class SmallCard(FakeBackend):
@@ -55,6 +63,12 @@ class Lacking(FakeBackend):
 
     async def problem(self, chunk: Chunk) -> Reason | None:
         return self.reason
+
+
+def loras_for_sd15(folder: Path) -> DiskLoraFiles:
+    lora_file(folder / "loras" / "ink.safetensors", ss_base_model_version="sd_v1")
+    settings = Settings(lora_folders=(folder / "loras",), comfyui_address="http://127.0.0.1:9")
+    return DiskLoraFiles(MediaModelFolders(lambda: settings, no_places))
 
 
 def offered(opened: WindowWorld) -> list[str]:
@@ -304,9 +318,7 @@ def test_a_lora_of_another_family_is_left_out_on_request_and_named_as_people_do(
 ) -> None:
     async def body() -> None:
         backend = FakeBackend()
-        lora_file(tmp_path / "loras" / "ink.safetensors", ss_base_model_version="sd_v1")
-        settings = Settings(lora_folders=(tmp_path / "loras",), comfyui_address="http://127.0.0.1:9")
-        files = DiskLoraFiles(MediaModelFolders(lambda: settings, no_places))
+        files = loras_for_sd15(tmp_path)
         async with open_window(
             app_home, models=FakeModels(()), backends={"comfyui": backend}, lora_files=files
         ) as opened:
@@ -360,6 +372,42 @@ def test_after_a_refusal_what_stands_in_the_boxes_is_made_and_not_the_run_in_sig
             left_out = error.params.get("lora")
             assert names == [name for name in ("ink.safetensors", "gold.safetensors") if name != left_out]
             await opened.ended()
+
+    run_in_window_loop(body)
+
+
+def test_a_lora_that_the_interception_brings_is_left_out_with_another_interception(
+    run_in_window_loop: Run, app_home: Path, tmp_path: Path
+) -> None:
+    async def body() -> None:
+        files = loras_for_sd15(tmp_path)
+        async with open_window(
+            app_home, models=FakeModels(()), backends={"comfyui": FakeBackend()}, lora_files=files
+        ) as opened:
+            opened.world.entry("configs/interception/inked.json", INKED)
+            await opened.world.engine.reload_catalog()
+            await opened.until(lambda: any(card.id == "inked" for card in opened.create.choices.cards()[0]))
+            await opened.make("A red apple", "inked", "sdxl")
+            failed = await opened.ended()
+            assert failed.error is not None and failed.error.code == "error.lora.family"
+            assert offered(opened) == ["Choose other rules", "Choose another medium"]
+            press(opened, "Choose other rules")
+            assert any(sheet.isVisible() for sheet in opened.create.findChildren(PickerSheet))
+            assert opened.shown is failed
+
+    run_in_window_loop(body)
+
+
+def test_a_refused_lora_can_be_left_out_only_if_it_was_picked(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        async with open_window(app_home, models=FakeModels(()), backends={"comfyui": FakeBackend()}) as opened:
+            create = opened.create
+            create.choices.pick_output("sd15")
+            create.inputs.picks.pick("ink.safetensors")
+            create.ways_on.show(NoLoraPlaceError(lora="gold.safetensors").info())
+            assert offered(opened) == ["Choose other rules", "Add LoRA"]
+            create.ways_on.show(NoLoraPlaceError(lora="ink.safetensors").info())
+            await opened.until(lambda: offered(opened) == ["Make it without this LoRA", "Add LoRA"])
 
     run_in_window_loop(body)
 
