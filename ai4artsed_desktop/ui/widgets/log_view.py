@@ -248,9 +248,12 @@ class _Lines(QTableView):
         painter.end()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fill the width there is."""
+        """Fill the width there is; a log that gets lower goes on following its end."""
+        was_at_end = self.is_at_end
         super().resizeEvent(event)
         self._fit_width()
+        if was_at_end:
+            self.go_to_end()
 
     def _on_model_about_to_change(self) -> None:
         self._was_at_end, self._value = self.is_at_end, self.verticalScrollBar().value()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtTest import QAbstractItemModelTester
+from pytestqt.qtbot import QtBot
 
 from ai4artsed_desktop.adapters.window_files import free_bytes
 from ai4artsed_desktop.domain.services import FoundService, ServiceInstall
@@ -15,9 +16,11 @@ from ai4artsed_desktop.domain.training.facts import LogLine as TrainingLine
 from ai4artsed_desktop.engine.service_choice import is_chosen, place_setting, settings_for
 from ai4artsed_desktop.engine.service_log import ServiceLog
 from ai4artsed_desktop.engine.training_log import NumberedLine, TrainingLog
+from ai4artsed_desktop.ui.kit import Kit
 from ai4artsed_desktop.ui.models.log import LogModel
 from ai4artsed_desktop.ui.studio.inventory_model import source_address
 from ai4artsed_desktop.ui.units import duration_text
+from ai4artsed_desktop.ui.widgets.log_view import LogView
 
 
 def write(log: ServiceLog, first: int, count: int, text: str = "line {}") -> None:
@@ -31,6 +34,16 @@ def training_lines(count: int, start: int = 0) -> list[TrainingLine]:
         TrainingLine("stderr", f"Zeile {n} größer", "ERROR" if n % 100 == 0 else "WARNING" if n % 10 == 0 else "INFO")
         for n in range(start, start + count)
     ]
+
+
+class SlowLog(TrainingLog):
+    def __init__(self, each_s: float) -> None:
+        super().__init__()
+        self._each_s = each_s
+
+    def since(self, number: int, limit: int = 0) -> list[NumberedLine]:
+        time.sleep(self._each_s)
+        return super().since(number, limit)
 
 
 def shown(model: LogModel) -> list[str]:
@@ -139,7 +152,7 @@ def test_a_log_that_forgot_its_oldest_lines_is_shown_from_what_is_left(qtbot: An
 
 
 def test_a_flood_comes_in_order_and_leaves_the_window_time_to_paint_in_between(qtbot: Any, qapp: Any) -> None:
-    log = TrainingLog()
+    log = SlowLog(0.0005)  # on no machine are a few slices enough
     log.add(training_lines(20_000))
     model, came_s = LogModel(100_000), list[float]()
     model.rowsInserted.connect(lambda: came_s.append(time.perf_counter()))
@@ -151,12 +164,7 @@ def test_a_flood_comes_in_order_and_leaves_the_window_time_to_paint_in_between(q
 
 
 def test_a_slow_log_holds_up_the_window_for_one_batch_at_a_time(qtbot: Any, qapp: Any) -> None:
-    class SlowLog(TrainingLog):
-        def since(self, number: int, limit: int = 0) -> list[NumberedLine]:
-            time.sleep(0.005)
-            return super().since(number, limit)
-
-    log, model, sizes = SlowLog(), LogModel(100_000), list[int]()
+    log, model, sizes = SlowLog(0.005), LogModel(100_000), list[int]()
     log.add(training_lines(2_000))
 
     def on_rows_inserted(_: object, first: int, last: int) -> None:
@@ -166,6 +174,25 @@ def test_a_slow_log_holds_up_the_window_for_one_batch_at_a_time(qtbot: Any, qapp
     model.follow(log)
     qtbot.waitUntil(lambda: model.is_settled and model.count == 2_000)
     assert sum(sizes) == 2_000 and max(sizes) <= 250
+
+
+def test_a_view_that_gets_lower_goes_on_following_its_end_and_keeps_any_other_place(kit: Kit, qtbot: QtBot) -> None:
+    log, view = TrainingLog(), LogView(kit, 1_000)
+    qtbot.addWidget(view)
+    log.add(training_lines(200))
+    view.resize(600, 600)
+    view.show()
+    view.follow("Übung", log)
+    qtbot.waitUntil(lambda: view.model.is_settled and view.model.rowCount() == 200)
+    bar = view.lines.verticalScrollBar()
+    assert view.lines.is_at_end and bar.maximum() > 0
+    view.resize(600, 300)
+    qtbot.waitUntil(lambda: view.lines.height() < 300)
+    assert view.lines.is_at_end and not view.end_button.isEnabled()
+    bar.setValue(10)
+    view.resize(600, 250)
+    qtbot.waitUntil(lambda: view.lines.height() < 250)
+    assert bar.value() == 10
 
 
 def test_settings_choose_exactly_what_was_found() -> None:
