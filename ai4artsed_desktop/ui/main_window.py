@@ -60,6 +60,8 @@ class MainWindow(QWidget):
 
     #: The window may be closed: nothing works any more, or the person agreed to end it. What stands here is saved.
     close_confirmed = Signal()
+    #: Another page, or another place of one, is in sight.
+    place_changed = Signal()
 
     def __init__(self, kit: Kit, bridge: EngineBridge, desk: Desk) -> None:
         super().__init__()
@@ -127,6 +129,7 @@ class MainWindow(QWidget):
         page = self.pages.get(page_id)
         if page is None:
             page = self.pages[page_id] = self._specs[page_id].make(self._context)
+            page.place_changed.connect(self.place_changed)
             self.stack.addWidget(page)
         self.stack.setCurrentWidget(page)
         self.rail.show_page(page_id)
@@ -231,6 +234,7 @@ class MainWindow(QWidget):
         self.rail = Rail(self._kit, [RailEntry(s.id, s.icon, s.key, s.is_at_bottom) for s in specs])
         self.rail.page_chosen.connect(self.show_page)
         self.stack = QStackedWidget()
+        self.stack.currentChanged.connect(self.place_changed)
         self.error_card = ErrorCard(self._kit)
         banner_area = BannerArea()
         self.banners: QVBoxLayout = banner_area.rows
@@ -317,8 +321,7 @@ class MainWindow(QWidget):
             page = self.pages.get("train")
             return "" if page is None else page.place_in_sight()
 
-        self._bridge.ask(self._bridge.engine.training.attach(), failed=self.show_error)
-        self.training_notices = TrainingNotices(
+        notices = self.training_notices = TrainingNotices(
             self._kit,
             self._bridge,
             self.banners,
@@ -327,7 +330,9 @@ class MainWindow(QWidget):
             self.show_error,
             self,
         )
-        self.stack.currentChanged.connect(self.training_notices.arrange)
+        self.place_changed.connect(notices.arrange)
+        # The page may have judged what failed in the night before this does: then no event tells of it.
+        self._bridge.ask(self._bridge.engine.training.attach(), lambda _: notices.refresh(), self.show_error)
 
     def _offer_interrupted(self, interrupted: Sequence[RunSummary]) -> None:
         first = interrupted[0]

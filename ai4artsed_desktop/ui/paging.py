@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from ai4artsed_desktop.domain.errors import ErrorInfo
@@ -51,6 +52,9 @@ class PageContext:
 
 class Page(QWidget):
     """Base of all pages."""
+
+    #: ``place_in_sight`` is another now.
+    place_changed = Signal()
 
     def go_to(self, place: str) -> None:
         """Show a place of the page, such as ``models``; an unknown one changes nothing."""

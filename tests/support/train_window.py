@@ -106,9 +106,9 @@ def digests(folder: Path) -> dict[str, str]:
 
 @asynccontextmanager
 async def train_window(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, *, has_trainer: bool = True, **more: Any
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *, has_trainer: bool = True, page: str = "train", **more: Any
 ) -> AsyncGenerator[TrainWindow, None]:
-    """Open the window on its Train page; at the end no trainer of this test runs any more."""
+    """Open the window on a page; at the end no trainer of this test runs any more."""
     home = folder / "Ordner mit Umlaut ä"
     paths = find_paths({HOME_VARIABLE: str(home)})
     kohya = folder / "kohya ü"
@@ -129,7 +129,7 @@ async def train_window(
     try:
         workshop = make_workshop(locations, paths.resources, Guards(None, ledger), ledger)
         async with open_window(home, make_workshop=lambda: workshop, **more) as opened:
-            opened.window.show_page("train")
+            opened.window.show_page(page)
             train = TrainWindow(opened, folder, locations, pictures)
             yield train
     finally:

@@ -49,28 +49,37 @@ class TrainingNotices(QObject):
         self._banners = banners
         self._show_place = show_place
         self._place_in_sight = place_in_sight
-        self._notices: Sequence[tuple[str, Verdict]] = ()
         self._show_error = show_error
+        self._newest_look = 0
+        self._dismissing = 0
+        self._told: dict[str, Verdict] = {}
         self.cards: dict[str, ErrorCard] = {}
         bridge.engine_event.connect(self._on_bridge_engine_event)
         self.refresh()
 
     def refresh(self) -> None:
         """Look again what has to be told."""
-        self._bridge.ask(self._bridge.engine.training.notices(), self._show, self._show_error)
+        if self._dismissing:
+            return  # one that is being put away would come back; the look follows then
+        self._newest_look += 1
+        show = partial(self._show, self._newest_look)
+        self._bridge.ask(self._bridge.engine.training.notices(), show, self._show_error)
 
     def arrange(self) -> None:
-        """Another page is in sight: say what it does not say itself."""
-        for project, verdict in self._notices:
-            has_run = bool(verdict.ended_s)  # else it could not begin, and its page shows nothing of it
-            if (card := self.cards.get(project)) is not None:
-                card.setVisible(not has_run or self._place_in_sight() != f"{PROJECT_PLACE}{project}")
+        """Another place is in sight: say what it does not say itself."""
+        for project, card in self.cards.items():
+            has_run = bool(self._told[project].ended_s)  # else it could not begin, and its page shows nothing of it
+            card.setVisible(not has_run or self._place_in_sight() != f"{PROJECT_PLACE}{project}")
 
-    def _show(self, notices: Sequence[tuple[str, Verdict]]) -> None:
-        self._notices = notices
+    def _show(self, look: int, notices: Sequence[tuple[str, Verdict]]) -> None:
+        if look != self._newest_look:
+            return
         for project in set(self.cards) - {project for project, _ in notices}:
             self._remove(project)
         for project, verdict in notices:
+            if self._told.get(project) == verdict:
+                continue  # shown anew, opened details would close
+            self._told[project] = verdict
             if project not in self.cards:
                 self.cards[project] = self._card(project)
             error = ErrorInfo(verdict.code, dict(verdict.params), verdict.detail)
@@ -90,9 +99,20 @@ class TrainingNotices(QObject):
 
     def _dismiss(self, project: str) -> None:
         self._remove(project)
-        self._bridge.ask(self._bridge.engine.training.dismiss(project), None, self._show_error)
+        self._newest_look += 1  # a look under way may still have seen it
+        self._dismissing += 1
+        self._bridge.ask(self._bridge.engine.training.dismiss(project), self._on_dismissed, self._on_not_dismissed)
+
+    def _on_dismissed(self, _: None = None) -> None:
+        self._dismissing -= 1
+        self.refresh()
+
+    def _on_not_dismissed(self, error: ErrorInfo) -> None:
+        self._show_error(error)
+        self._on_dismissed()
 
     def _remove(self, project: str) -> None:
+        self._told.pop(project, None)
         if (card := self.cards.pop(project, None)) is not None:
             card.hide()
             card.deleteLater()

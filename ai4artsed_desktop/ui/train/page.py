@@ -137,7 +137,8 @@ class TrainPage(Page):
         if place in _TABS:
             self.show_tab(place)
         elif place.startswith(PROJECT_PLACE):
-            self.list.show_project(place.removeprefix(PROJECT_PLACE))
+            self._wanted = place.removeprefix(PROJECT_PLACE)  # the list may still be on its way
+            self.list.show_project(self._wanted)
             self.show_tab("run")
 
     def place_in_sight(self) -> str:
@@ -229,15 +230,16 @@ class TrainPage(Page):
         self.link.changed.connect(self._on_link_changed)
         self.plan.started.connect(self._on_started)
         self.run.plan_wanted.connect(lambda: self.show_tab("plan"))
+        self.stack.currentChanged.connect(self.place_changed)
         self._kit.translator.language_changed.connect(self._on_link_changed)
 
     def _show_projects(self, projects: Sequence[ProjectOverview]) -> None:
         self.list.projects.set_projects(projects)
         names = [overview.project.name for overview in projects]
         self.empty.setVisible(not names)
-        if self._wanted not in names:
-            self._wanted = names[0] if names else ""
-        if self._wanted:
+        if names and self._wanted not in names:
+            self._wanted = names[0]
+        if names:
             self.list.show_project(self._wanted)
         elif self.link.name:
             self.link.open("")
@@ -255,6 +257,7 @@ class TrainPage(Page):
         self.project.setVisible(snapshot is not None)
         if snapshot is not None:
             self.show_tab(_FIRST_TAB.get(snapshot.state, "pictures"))
+        self.place_changed.emit()
 
     def _on_link_changed(self) -> None:
         if self.link.snapshot is None:
