@@ -64,6 +64,7 @@ class ImageLoraRow(QFrame):
         self.picks.changed.connect(self._remember)
         self.picks.words_wanted.connect(self.words_wanted)
         self.picks.strip_wanted.connect(self.strip_wanted)
+        context.runs.ended.connect(self._look_for_earlier)
         layout = row(self.slots, self.picks, space=r.SPACE_3, margin=r.SPACE_2)
         layout.setStretch(1, 1)
         self.setLayout(layout)
@@ -85,9 +86,8 @@ class ImageLoraRow(QFrame):
 
     def show_outputs(self, catalog: Catalog, output_ids: Sequence[str]) -> None:
         """Show what the outputs picked take."""
-        self.slots.show_outputs(catalog, output_ids)
-        if self.slots.slots:
-            self._context.bridge.ask(earlier_pictures(self._context.bridge.engine), self.slots.set_earlier)
+        if self.slots.show_outputs(catalog, output_ids):
+            self._look_for_earlier()
         self.picks.show_outputs(catalog, output_ids)
         self.setVisible(not self.slots.isHidden() or not self.picks.isHidden())
 
@@ -95,6 +95,11 @@ class ImageLoraRow(QFrame):
         """Show what an earlier run used."""
         self.slots.set_images(request.images)
         self.picks.set_loras(request.loras)
+
+    def _look_for_earlier(self) -> None:
+        """Find pictures of earlier runs ahead of time: when a menu opens, it is too late to read them."""
+        if self.slots.slots:
+            self._context.bridge.ask(earlier_pictures(self._context.bridge.engine), self.slots.set_earlier)
 
     def _remember(self) -> None:
         self._context.memory.put("loras", [lora.model_dump() for lora in self.picks.all_picked])

@@ -77,11 +77,11 @@ class ImageSlots(QWidget):
         """The files of the places that are there now."""
         return {slot.place.key: slot.path for slot in self.slots if slot.path is not None}
 
-    def show_outputs(self, catalog: Catalog, output_ids: Sequence[str]) -> None:
-        """Show the places of the outputs picked."""
+    def show_outputs(self, catalog: Catalog, output_ids: Sequence[str]) -> bool:
+        """Show the places of the outputs picked; return whether they are others than before."""
         places = places_of(catalog, (name for name in output_ids if name in catalog.outputs))
         if tuple(slot.place for slot in self.slots) == places:
-            return
+            return False
         for slot in self.slots:
             self._flow.removeWidget(slot)
             slot.hide()
@@ -91,6 +91,7 @@ class ImageSlots(QWidget):
             self._flow.addWidget(slot)
             self._put(slot.place.key, self._files.get(slot.place.key))
         self.setVisible(bool(self.slots))
+        return True
 
     def set_earlier(self, pictures: Sequence[EarlierPicture]) -> None:
         """Offer pictures of earlier runs, newest first; those that are gone or broken are left out."""

@@ -292,13 +292,15 @@ class PicturesTab(QWidget):
             icons.icon("gallery"), kit.text("train.add.session", count=len(made)), lambda: self.add(made)
         )
         session.setEnabled(bool(made))
-        self._results = PictureMenu(kit, "images.earlier", menu)
+        results = self._results = PictureMenu(kit, "images.earlier", menu)
         menu.aboutToHide.connect(self._on_menu_about_to_hide)
         bridge = self._context.bridge
-        bridge.ask(earlier_pictures(bridge.engine), self._on_earlier_found, self._show_error)
+        bridge.ask(earlier_pictures(bridge.engine), partial(self._on_earlier_found, results), self._show_error)
         menu.popup(self.add_button.mapToGlobal(self.add_button.rect().bottomLeft()))
 
-    def _on_earlier_found(self, earlier: Sequence[EarlierPicture]) -> None:
+    def _on_earlier_found(self, results: PictureMenu, earlier: Sequence[EarlierPicture]) -> None:
+        if results is not self._results:
+            return  # found for a menu that was closed meanwhile
         made, read = self.session_pictures(), self._context.desk.read_bytes
         before = [picture for picture in earlier if picture.path not in made]
         self._looking.start(lambda: with_thumbnails(read, before))
@@ -310,3 +312,4 @@ class PicturesTab(QWidget):
 
     def _on_menu_about_to_hide(self) -> None:
         self._results = None
+        self._looking.forget()

@@ -405,6 +405,7 @@ def test_a_result_of_this_session_becomes_the_next_picture(run_in_window_loop: R
         async with window(app_home, FakeBackend()) as opened:
             await opened.make("A red apple & a pear", "as_is", "sketchbook_p5js")
             run = await opened.ended()
+            await opened.until(lambda: run.folder is not None)
             made = next(medium for medium in run.media if medium.type == "image")
             await pick(opened, IMG2IMG)
             slot = opened.create.inputs.slots.slots[0]
@@ -430,6 +431,7 @@ def test_pictures_of_earlier_runs_are_offered_and_those_that_are_gone_are_not(
             for idea in ("A red apple", "A blue pear"):
                 await opened.make(idea, "as_is", "sketchbook_p5js")
                 run = await opened.ended()
+                await opened.until(lambda run=run: run.folder is not None)
                 assert run.folder is not None
                 made += [run.folder / medium.filename for medium in run.media if medium.type == "image"]
         made[1].unlink()

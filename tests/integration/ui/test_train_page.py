@@ -126,6 +126,7 @@ def test_a_picture_of_an_earlier_run_is_taken_into_the_project(
             train.opened.window.show_page("create")
             await train.opened.make("A red apple", "as_is", "sketchbook_p5js")
             run = await train.opened.ended()
+            await train.opened.until(lambda: run.folder is not None)
             assert run.folder is not None
             made = [run.folder / medium.filename for medium in run.media if medium.type == "image"]
         before = made[0].read_bytes()
