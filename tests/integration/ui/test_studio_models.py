@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -15,6 +16,7 @@ from ai4artsed_desktop.domain.services import (
     ServiceState,
 )
 from ai4artsed_desktop.domain.text_models import TextModelInfo
+from ai4artsed_desktop.engine.ports import Server
 from ai4artsed_desktop.engine.service_ports import Health
 from ai4artsed_desktop.ui.studio.import_sheet import ImportSheet
 from ai4artsed_desktop.ui.studio.inventory_section import InventorySection
@@ -45,6 +47,16 @@ HERE = TextModelInfo(
     loaded_bytes=10_000_000_000,
     size_vram_bytes=7_500_000_000,
 )
+
+
+class ServedFakeModels(FakeModels):
+    """Asks first whether the server answers, as the provider of Ollama's models does, and then has one more."""
+
+    server: Server | None = None
+
+    async def list_models(self) -> Sequence[TextModelInfo]:
+        is_there = self.server is not None and await self.server.running() is not None
+        return (*self.models, HERE) if is_there else self.models
 
 
 # ---- language models ----
@@ -152,17 +164,19 @@ def test_an_ollama_that_came_up_meanwhile_is_shown_as_running(run_in_window_loop
     """It was started beside the program, and what lists models is not "not found on this computer"."""
 
     async def body() -> None:
-        models = FakeModels((GOOD,))
+        models = ServedFakeModels((GOOD,))
         async with (
             OllamaDouble().serving() as url,
             open_studio(app_home, "language_models", installed=False, ollama_url=url, models=models) as studio,
         ):
+            services = studio.opened.world.engine.services
             part: OllamaSection = await studio.part(OllamaSection)
             await studio.shows("not found on this computer", part)
+            await services.refresh()  # the first look has ended
+            assert services.view("ollama").state is ServiceState.STOPPED
             studio.ollama.external = Health("ready", facts={"version": "0.12.6"})
-            models.models = (GOOD, HERE)
+            models.server = services.server("ollama")
             studio.opened.window.facts.refresh()
-            services = studio.opened.world.engine.services
             await studio.opened.until(lambda: services.view("ollama").state is ServiceState.EXTERNAL)
             await studio.shows("qwen3:14b", part)
             assert "not found on this computer" not in studio.words(part)

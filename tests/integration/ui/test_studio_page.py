@@ -128,7 +128,7 @@ def test_a_log_shows_terminal_codes_html_and_turned_text_as_what_they_are(
             index = log.model.index(0, 0)
             assert index.data() == shown[0] and log.lines.accessibleName() == "Log of ComfyUI"
             type_into(log.filter, "BOLD red")
-            await studio.shows("1 of 4 lines", log)
+            await studio.shows("Lines: 1 of 4", log)
             log.copy_button.click()
             assert QGuiApplication.clipboard().text() == shown[0]
             type_into(log.filter, "no such word")
