@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt, QThreadPool
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -54,6 +55,37 @@ def test_what_was_made_while_slots_are_shown_is_offered_when_the_session_has_it_
 
             await opened.until(is_offered)
             close_menus(opened.create)
+
+    run_in_window_loop(body)
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_a_picture_of_an_earlier_run_is_taken_into_the_project(
+    run_in_window_loop: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body() -> None:
+        async with train_window(tmp_path, monkeypatch) as train:
+            train.opened.window.show_page("create")
+            await train.opened.make("A red apple", "as_is", "sketchbook_p5js")
+            run = await train.opened.ended()
+            await train.opened.until(lambda: run.folder is not None)
+            assert run.folder is not None
+            made = [run.folder / medium.filename for medium in run.media if medium.type == "image"]
+        before = made[0].read_bytes()
+        async with train_window(tmp_path, monkeypatch) as train:
+            await train.project()
+            pictures = train.page.pictures
+            pictures.add_button.click()
+
+            def offered() -> dict[str, QAction]:
+                return {a.text(): a for menu in pictures.findChildren(QMenu) for a in menu.actions()}
+
+            await train.opened.until(lambda: "A red apple" in offered())
+            offered()["A red apple"].trigger()
+            await train.opened.until(lambda: len(pictures.model.items) == 7)
+            for menu in pictures.findChildren(QMenu):
+                menu.close()
+        assert made[0].read_bytes() == before
 
     run_in_window_loop(body)
 

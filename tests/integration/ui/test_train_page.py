@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QAction, QDropEvent, QGuiApplication, QImage, QUndoStack
+from PySide6.QtGui import QDropEvent, QGuiApplication, QImage, QUndoStack
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QMenu
+from PySide6.QtWidgets import QLineEdit
 
 from ai4artsed_desktop.domain.text_models import ModelGrade, TextModelInfo, TextRequest
 from ai4artsed_desktop.ui.train.page import TrainPage
@@ -113,37 +113,6 @@ def test_pictures_come_by_drop_folder_and_paste_and_originals_stay_as_they_are(
             assert digests(more) == before
             assert pictures.book.captions["0007.png"] == "sks form, an ellipse, number 0"
             await train.opened.until(lambda: all(model.loader.get(item.path) for item in model.items if item.path))
-
-    run_in_window_loop(body)
-
-
-@pytest.mark.qt_log_ignore("This plugin does not support")
-def test_a_picture_of_an_earlier_run_is_taken_into_the_project(
-    run_in_window_loop: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def body() -> None:
-        async with train_window(tmp_path, monkeypatch) as train:
-            train.opened.window.show_page("create")
-            await train.opened.make("A red apple", "as_is", "sketchbook_p5js")
-            run = await train.opened.ended()
-            await train.opened.until(lambda: run.folder is not None)
-            assert run.folder is not None
-            made = [run.folder / medium.filename for medium in run.media if medium.type == "image"]
-        before = made[0].read_bytes()
-        async with train_window(tmp_path, monkeypatch) as train:
-            await train.project()
-            pictures = train.page.pictures
-            pictures.add_button.click()
-
-            def offered() -> dict[str, QAction]:
-                return {a.text(): a for menu in pictures.findChildren(QMenu) for a in menu.actions()}
-
-            await train.opened.until(lambda: "A red apple" in offered())
-            offered()["A red apple"].trigger()
-            await train.opened.until(lambda: len(pictures.model.items) == 7)
-            for menu in pictures.findChildren(QMenu):
-                menu.close()
-        assert made[0].read_bytes() == before
 
     run_in_window_loop(body)
 
