@@ -72,6 +72,8 @@ class WaysOn(QObject):
 
     def show(self, error: ErrorInfo) -> None:
         """Show an error that is no run's; it stays until another run is in sight, or the one in sight fails."""
+        if self._result.error_card.isHidden():
+            self._said = None  # it was put away, and has happened again
         self._say(error, None)
 
     def show_run(self, facts: RunFacts | None) -> None:

@@ -212,6 +212,20 @@ def test_a_refusal_stays_until_another_run_is_in_sight(run_in_window_loop: Run, 
     run_in_window_loop(body)
 
 
+def test_a_refusal_that_was_put_away_is_said_when_it_happens_again(run_in_window_loop: Run, app_home: Path) -> None:
+    async def body() -> None:
+        async with open_window(app_home, models=FakeModels(()), backends={"comfyui": FakeBackend()}) as opened:
+            create = opened.create
+            for _ in range(2):
+                create.make()  # nothing stands in the boxes
+                assert not create.result.error_card.isHidden()
+                create.result.error_card.close_button.click()
+                opened.window.facts.changed.emit()
+                assert create.result.error_card.isHidden()
+
+    run_in_window_loop(body)
+
+
 def test_a_refusal_is_not_replaced_by_the_old_error_of_the_run_in_sight(
     run_in_window_loop: Run, app_home: Path
 ) -> None:
