@@ -38,6 +38,8 @@ from tests.support.fake_children import until
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(600)]
 
 OVERHEAD_LIMIT_MS = 10.0
+#: What the bare script took, by size in px, on the idle machine that the limit was set for.
+FLOOR_MS = {64: 9.5, 1024: 40.0}
 THROUGHPUT_LIMIT = 0.95
 LATENESS_LIMIT_S = 0.016
 #: Times a bare script. The aim is 2.0; the official ``comfy run --wait`` took 2.36 to 2.40, in turns on one machine.
@@ -164,8 +166,10 @@ async def test_submit_to_bytes_on_disk(server: str, app_home: Path, tmp_path: Pa
         f"whole run, recorded and hashed {run_ms - bare_ms:+.1f} ms"
     )
     assert client_ms - bare_ms <= OVERHEAD_LIMIT_MS
-    # A whole run writes records through to the disk, too. A real server works meanwhile; the double is done by then.
-    assert run_ms - bare_ms <= OVERHEAD_LIMIT_MS or REAL_SERVER not in os.environ
+    # A whole run writes records through to the disk, too. A real server works meanwhile; the double is done by then. A
+    # machine on which the script itself takes twice as long takes twice as long for this.
+    allowed_ms = OVERHEAD_LIMIT_MS * max(1.0, bare_ms / FLOOR_MS[size_px])
+    assert run_ms - bare_ms <= allowed_ms or REAL_SERVER not in os.environ
 
 
 async def saved(assembly: Assembly, wanted: RunRequest) -> float:
