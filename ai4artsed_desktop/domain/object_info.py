@@ -113,12 +113,13 @@ def as_listed(graph: Graph, object_info: ObjectInfo) -> dict[str, Any]:
 
 
 def renamed_files(asked: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, str]:
-    """Return what ``as_listed`` changed: the name that is asked for to the one that is sent."""
+    """Return what ``as_listed`` changed: a model file's name as it is asked for, to the one that is sent."""
     return {
         str(value): str(inputs_of(sent[node_id])[key])
         for node_id, node in asked.items()
         for key, value in inputs_of(node).items()
-        if isinstance(value, str) and node_id in sent and inputs_of(sent[node_id]).get(key, value) != value
+        if isinstance(value, str) and value.lower().endswith(_MODEL_ENDINGS)
+        if node_id in sent and inputs_of(sent[node_id]).get(key, value) != value
     }
 
 

@@ -399,7 +399,8 @@ async def test_a_model_file_goes_out_under_the_name_the_server_lists(is_asked: b
         media = [update async for update in backend.generate(ask) if isinstance(update, ProducedMedium)]
         await backend.aclose()
         sent = [body["prompt"]["4"]["inputs"]["ckpt_name"] for body in double.posted]
-    assert len(media) == 1
+    (medium,) = media
+    assert medium.metadata["model_files"] == {name: f"SD1\\{name}"}, "the record says what was really used"
     assert sent == ([f"SD1\\{name}"] if is_asked else [name, f"SD1\\{name}"])
 
 

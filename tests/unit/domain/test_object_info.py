@@ -150,6 +150,8 @@ def test_a_graph_names_model_files_as_the_server_does_and_nothing_else(server: G
     assert named["4"]["inputs"]["ckpt_name"] == "SD1\\a.safetensors"
     assert renamed_files(graph, named) == {"a.safetensors": "SD1\\a.safetensors"}
     assert renamed_files(graph, graph) == {}
+    other_prefix = {"9": {"class_type": "SaveImage", "inputs": {"filename_prefix": "b"}}}
+    assert renamed_files({"9": {"class_type": "SaveImage", "inputs": {"filename_prefix": "a"}}}, other_prefix) == {}
     assert {**named, "4": None} == {**graph, "4": None}
     issues = check_graph(graph, info)
     assert [issue.params["node"] for issue in issues if issue.code == f"{PREFIX}no_file"] == ["5"]
