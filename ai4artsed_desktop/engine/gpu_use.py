@@ -82,7 +82,8 @@ class GpuUse:
             with _with_figures(need):
                 yield facts
             return
-        await job.made()  # a run that is not announced yet must not move other programs out of the card
+        if self._watch.latest.gpus:
+            await job.made()  # a run that is not announced yet must not move other programs out of the card
         estimated = await self._arbiter.estimated(need)
         async with self._arbiter.lease(need, job.run_id) as lease, self._watch.energy() as meter:
             with _with_figures(estimated, self._watch):

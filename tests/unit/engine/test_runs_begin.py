@@ -60,7 +60,7 @@ async def test_a_server_begins_while_the_folder_is_made_and_nothing_is_told_befo
     async with open_world(app_home, backends={"comfyui": backend}) as world:
         world.engine.bus.subscribe(heard.append)
         run_id = world.engine.runs.submit(request("apple", "as_is", "sd15"))
-        await backend.was_asked.wait()
+        await asyncio.wait_for(backend.was_asked.wait(), 10.0)
         assert not [event for event in heard if getattr(event, "run_id", "") == run_id]
         disk.may_go_on.set()
         backend.may_end.set()
@@ -75,7 +75,7 @@ async def test_without_a_folder_the_server_is_left_at_once(app_home: Path, monke
     async with open_world(app_home, backends={"comfyui": backend}) as world:
         world.engine.bus.subscribe(heard.append)
         run_id = world.engine.runs.submit(request("apple", "as_is", "sd15"))
-        await backend.was_asked.wait()
+        await asyncio.wait_for(backend.was_asked.wait(), 10.0)
         disk.may_go_on.set()
         with pytest.raises(DiskFullError):
             await world.engine.runs.wait(run_id)
@@ -107,9 +107,9 @@ async def test_a_run_that_is_cancelled_before_its_folder_is_there_is_recorded(
     disk, backend = SlowDisk(monkeypatch), WatchedBackend()
     async with open_world(app_home, backends={"comfyui": backend}) as world:
         run_id = world.engine.runs.submit(request("apple", "as_is", "sd15"))
-        await backend.was_asked.wait()
+        await asyncio.wait_for(backend.was_asked.wait(), 10.0)
         world.engine.runs.cancel(run_id)
-        await backend.was_left.wait()
+        await asyncio.wait_for(backend.was_left.wait(), 10.0)
         disk.may_go_on.set()
         assert isinstance(await world.end_of(run_id), RunCancelled)
         record = await world.engine.runs.wait(run_id)
