@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import quote
 
 from ai4artsed_desktop.adapters.backends.comfyui_json import JsonObject, as_list, as_number, as_object, as_text
 from ai4artsed_desktop.adapters.backends.comfyui_outputs import OutputFile
-from ai4artsed_desktop.adapters.backends.server_http import Limits, ServerHttp, json_of
-from ai4artsed_desktop.adapters.local_only import NetworkGuard
+from ai4artsed_desktop.adapters.backends.server_http import ServerHttp, json_of
 from ai4artsed_desktop.domain.backend_errors import MediumTooLargeError
 from ai4artsed_desktop.domain.errors import BackendError
 
@@ -46,22 +46,12 @@ class QueueSnapshot:
 
 
 class ComfyUiHttp(ServerHttp):
-    """One ComfyUI's routes. Arguments as for ServerHttp.
+    """One ComfyUI's routes."""
 
-    Attributes:
-        posting: Whoever submits takes a turn here first.
-    """
-
-    def __init__(
-        self,
-        address: str,
-        limits: Limits,
-        backend: str,
-        guard: NetworkGuard,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(address, limits, backend, guard, headers)
-        self.posting = asyncio.Semaphore(_MOST_POSTS)
+    @cached_property
+    def posting(self) -> asyncio.Semaphore:
+        """Whoever submits takes a turn here first."""
+        return asyncio.Semaphore(_MOST_POSTS)
 
     async def submit(self, body: Mapping[str, object]) -> tuple[int, JsonObject]:
         """Post a prompt; return status (200 or 400) and answer. Raises UnansweredError, BackendError."""
