@@ -120,6 +120,8 @@ async def cancel_while_it_saves(
         loop.call_soon_threadsafe(is_saving.set)
         real(descriptor)
 
+    while not list(world.paths.runs.glob(f"*/{run_id}")):  # the server may begin before the folder is there
+        await asyncio.sleep(0.005)
     folder = world.folder_of(run_id)
     with monkeypatch.context() as watched:
         released.set()
