@@ -25,6 +25,7 @@ from tests.support.comfyui_client_kit import SHORT, sampling, saving
 from tests.support.comfyui_double import ComfyUiDouble, running
 from tests.support.comfyui_nodes import png
 from tests.support.comfyui_worker import recorded_preview
+from tests.support.fake_children import until
 from tests.support.user_outputs import add_output
 from tests.support.world import TestWorld, open_world, request
 
@@ -120,8 +121,8 @@ async def cancel_while_it_saves(
         loop.call_soon_threadsafe(is_saving.set)
         real(descriptor)
 
-    while not list(world.paths.runs.glob(f"*/{run_id}")):  # the server may begin before the folder is there
-        await asyncio.sleep(0.005)
+    # The server may begin before the folder is there.
+    await until(lambda: any(world.paths.runs.glob(f"*/{run_id}")))
     folder = world.folder_of(run_id)
     with monkeypatch.context() as watched:
         released.set()
